@@ -1,0 +1,117 @@
+"""Everything that can go wrong between a device and its server, one class a cause.
+
+Each message says what was expected, what came, and what to do. No message holds a secret: AT commands are quoted
+only up to their `=`.
+"""
+
+
+class CellularError(Exception):
+    """Base of all errors of this library. `permanent` is True where trying again cannot help without a person."""
+
+    permanent = False
+
+
+class ModemSilent(CellularError):
+    """No answer within the command's deadline."""
+
+    def __init__(self, command, timeout_ms):
+        super().__init__(
+            "no answer to %s within %d ms; check power, UART wiring and baud rate" % (command, timeout_ms)
+        )
+        self.command = command
+        self.timeout_ms = timeout_ms
+
+
+class ATError(CellularError):
+    """The modem answered ERROR, +CME ERROR or +CMS ERROR. `code` is None for a plain ERROR."""
+
+    def __init__(self, command, answer, code=None):
+        super().__init__("%s was refused: %s" % (command, answer))
+        self.command = command
+        self.answer = answer
+        self.code = code
+
+
+class PromptMissing(CellularError):
+    """The `>` prompt never came; the data were not sent and the modem is back in command mode."""
+
+    def __init__(self, command, timeout_ms):
+        super().__init__("no > prompt after %s within %d ms; nothing was sent" % (command, timeout_ms))
+        self.command = command
+
+
+class ModemReset(CellularError):
+    """The modem restarted (boot banner seen) while something depended on it."""
+
+    def __init__(self, what="operation"):
+        super().__init__("modem restarted during %s; all sockets and settings of the session are gone" % what)
+
+
+class UnexpectedAnswer(CellularError):
+    """An answer that has the right prefix but not the shape that was expected."""
+
+    def __init__(self, command, answer):
+        super().__init__("%s: cannot read the answer %s" % (command, answer))
+        self.command = command
+        self.answer = answer
+
+
+class UnknownModem(CellularError):
+    """The modem's identity matches no profile. `answer` is what it said to ATI."""
+
+    permanent = True
+
+    def __init__(self, answer, known):
+        super().__init__("modem says %s; known are %s; add a profile for it" % (answer, known))
+        self.answer = answer
+
+
+class SimError(CellularError):
+    """No SIM, or a SIM that is locked. `state` is the text of +CPIN or of the CME error."""
+
+    permanent = True
+
+    def __init__(self, state, hint):
+        super().__init__("SIM is not ready: %s; %s" % (state, hint))
+        self.state = state
+
+
+class RegistrationDenied(CellularError):
+    """The network refused. `cause` is the EMM cause of TS 24.301 or None, `permanent` as TS.34 sorts it."""
+
+    def __init__(self, cause, text, permanent):
+        super().__init__("network denied registration: %s (EMM cause %s)" % (text, cause))
+        self.cause = cause
+        self.permanent = permanent
+
+
+class NoCoverage(CellularError):
+    """No cell within the search time."""
+
+    def __init__(self, searched_s):
+        super().__init__("no cell found in %d s; check antenna and band, will try again later" % searched_s)
+        self.searched_s = searched_s
+
+
+class SocketError(CellularError):
+    """A socket of the modem could not be opened or used. `code` is the module's own number or None."""
+
+    def __init__(self, what, code=None, text=""):
+        super().__init__("socket %s failed: %s (code %s)" % (what, text or "refused", code))
+        self.code = code
+
+
+class ServerUnreachable(CellularError):
+    """No CoAP answer after all retransmissions."""
+
+    def __init__(self, attempts, waited_ms):
+        super().__init__("server did not answer %d transmissions in %d ms" % (attempts, waited_ms))
+        self.attempts = attempts
+
+
+class ServerRefused(CellularError):
+    """The server answered 4.xx or 5.xx. `code` is (class, detail)."""
+
+    def __init__(self, code):
+        super().__init__("server answered %d.%02d; the record is kept" % code)
+        self.code = code

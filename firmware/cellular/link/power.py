@@ -1,0 +1,108 @@
+"""Power saving as it is: requested, granted by the network, and observed. The three are never mixed."""
+
+from time import ticks_diff, ticks_ms
+
+from cellular.link import timers
+from cellular.link.timers import Timers
+from cellular.trace import trace
+from cellular.uptime import seconds
+
+_EARLY = 0.9  # waking before this part of T3412 was not the periodic TAU
+
+
+class PowerSaving:
+    """Keeps the three sets of timers and says so when the network changes its mind.
+
+    on_change(name): called after `granted` or `observed` has changed.
+    """
+
+    def __init__(self, requested):
+        self.requested = requested
+        self.granted = None  # Timers once the network has answered
+        self.observed = Timers()
+        self.unexpected_wakes = 0
+        self.asleep = False  # in PSM, as the modem says
+        self.on_change = None
+        self._idle_since_ms = None
+        self._idle_since_s = 0
+        self._waking = False
+
+    def forget(self):
+        """After a restart of the modem: it is awake, and nothing granted is known."""
+        self.granted = None
+        self.asleep = False
+        self._idle_since_ms = None
+
+    def take_granted(self, active_time, periodic_tau, edrx=None):
+        """Active-Time and Periodic-TAU bits of CEREG; `edrx`: (cycle, PTW) bits of CEDRXRDP or None to keep it."""
+        old = self.granted
+        new = Timers()
+        if old and edrx is None:
+            new.edrx_s = old.edrx_s
+            new.ptw_s = old.ptw_s
+        try:
+            if active_time:
+                new.t3324_s = timers.decode_t3324(active_time)
+            if periodic_tau:
+                new.t3412_s = timers.decode_t3412(periodic_tau)
+            if edrx:
+                new.edrx_s = timers.decode_edrx(edrx[0])
+                new.ptw_s = timers.decode_ptw(edrx[1]) if len(edrx) > 1 and edrx[1] else None
+        except ValueError as e:
+            trace("granted_unreadable", error=str(e))
+            return
+        if old is None or old.as_dict() != new.as_dict():
+            self.granted = new
+            trace("granted", **new.as_dict())
+            wanted = self.requested.t3412_s
+            if new.t3324_s is None and self.requested.t3324_s is not None:
+                trace("psm_refused")
+            elif wanted and new.t3412_s and new.t3412_s * 2 < wanted:
+                trace("tau_too_short", t3412_s=new.t3412_s, requested_s=wanted)
+            self._changed("granted")
+
+    def rrc(self, connected):
+        """+CSCON: T3324 and T3412 both start when the connection is released."""
+        if connected:
+            self._idle_since_ms = None
+        else:
+            self._idle_since_ms = ticks_ms()
+            self._idle_since_s = seconds()
+
+    def waking(self):
+        """We are about to wake the modem ourselves."""
+        self._waking = True
+
+    def woken(self):
+        """The wake-up recipe has ended well."""
+        self._waking = False
+        self.asleep = False
+
+    def slept(self, entered):
+        """The modem says that it entered or left PSM."""
+        if entered == self.asleep:
+            return
+        self.asleep = entered
+        trace("psm", state="enter" if entered else "exit")
+        if self._idle_since_ms is None:
+            return
+        if entered:
+            self.observed.t3324_s = (ticks_diff(ticks_ms(), self._idle_since_ms) + 500) // 1000
+            self._observe()
+        elif not self._waking:
+            slept_s = seconds() - self._idle_since_s
+            granted = self.granted and self.granted.t3412_s
+            if granted and slept_s < granted * _EARLY:
+                self.unexpected_wakes += 1
+                trace("unexpected_wake", after_s=slept_s, granted_s=granted, count=self.unexpected_wakes)
+            else:
+                self.observed.t3412_s = slept_s
+                self._observe()
+
+    def _observe(self):
+        trace("observed", **self.observed.as_dict())
+        self._changed("observed")
+
+    def _changed(self, name):
+        if self.on_change:
+            self.on_change(name)

@@ -1,0 +1,43 @@
+"""What `+CEREG` says, in modes 0 to 5, as answer or as URC (TS 27.007 10.1.22)."""
+
+from cellular.at.fields import number, split
+
+HOME = 1
+SEARCHING = 2
+DENIED = 3
+ROAMING = 5
+
+
+class Registration:
+    """The last known registration. Unknown parts are None; forgotten when the modem restarts."""
+
+    def __init__(self):
+        self.forget()
+
+    def forget(self):
+        self.stat = None
+        self.act = None
+        self.cause = None
+        self.active_time = None  # T3324 as 8 binary digits
+        self.periodic_tau = None  # T3412 extended, ditto
+
+    @property
+    def registered(self):
+        return self.stat == HOME or self.stat == ROAMING
+
+    def take(self, text, answer):
+        """Read the fields behind `+CEREG: `; `answer`: they begin with <n>. False if they make no sense."""
+        f = split(text)
+        if answer:
+            f = f[1:]
+        stat = number(f, 0)
+        if stat is None:
+            return False
+        self.stat = stat
+        self.act = number(f, 3)
+        # <cause_type> 0 is an EMM cause; a cause beside "registered" is only information.
+        self.cause = number(f, 5) if number(f, 4) == 0 else None
+        if len(f) > 7:
+            self.active_time = f[6]
+            self.periodic_tau = f[7]
+        return True

@@ -1,0 +1,88 @@
+"""Codes of T3324, T3412 extended, eDRX cycle and PTW (TS 24.008 10.5.7.4, 10.5.7.4a, table 10.5.5.32).
+
+Times are whole seconds on the device (eDRX and PTW are truncated: 20.48 s is 20); None means "deactivated".
+"""
+
+_T3324 = ((0, 2), (1, 60), (2, 360))
+_T3412 = ((3, 2), (4, 30), (5, 60), (0, 600), (1, 3600), (2, 36000), (6, 1152000))
+
+# NB-S1 mode: eDRX cycle in units of 10.24 s; codes that NB-S1 does not know are read as 0010.
+_EDRX_NB = (0, 0, 2, 4, 2, 8, 2, 2, 2, 16, 32, 64, 128, 256, 512, 1024)
+
+
+def _encode(seconds, units, name):
+    for unit, step in units:
+        value = -(-seconds // step)
+        if value <= 31:
+            code = unit << 5 | value
+            return "".join("1" if code >> i & 1 else "0" for i in range(7, -1, -1))
+    raise ValueError("%s of %d s is longer than the longest code, %d s" % (name, seconds, units[-1][1] * 31))
+
+
+def _decode(bits, units, fallback_s):
+    code = _bits(bits, 8)
+    unit = code >> 5
+    if unit == 7:
+        return None
+    for u, step in units:
+        if u == unit:
+            return (code & 31) * step
+    return (code & 31) * fallback_s
+
+
+def _bits(text, count):
+    if text is None or len(text) != count:
+        raise ValueError("expected %d binary digits, got %r" % (count, text))
+    return int(text, 2)
+
+
+def encode_t3324(seconds):
+    """Shortest T3324 code of at least `seconds`, as 8 binary digits."""
+    return _encode(seconds, _T3324, "T3324")
+
+
+def decode_t3324(bits):
+    """T3324 in seconds, None if deactivated. ValueError for anything but 8 binary digits."""
+    return _decode(bits, _T3324, 60)
+
+
+def encode_t3412(seconds):
+    """Shortest T3412 extended code of at least `seconds`, as 8 binary digits."""
+    return _encode(seconds, _T3412, "T3412")
+
+
+def decode_t3412(bits):
+    """T3412 extended in seconds, None if deactivated. ValueError for anything but 8 binary digits."""
+    return _decode(bits, _T3412, 0)
+
+
+def encode_edrx(seconds):
+    """Code of the shortest NB-S1 eDRX cycle of at least `seconds`, as 4 binary digits."""
+    for code in (2, 3, 5, 9, 10, 11, 12, 13, 14, 15):
+        if _EDRX_NB[code] * 1024 >= seconds * 100:
+            return "".join("1" if code >> i & 1 else "0" for i in (3, 2, 1, 0))
+    raise ValueError("eDRX cycle of %d s is longer than the longest code, 10485 s" % seconds)
+
+
+def decode_edrx(bits):
+    """NB-S1 eDRX cycle in seconds; None for the two codes NB-S1 treats as absent."""
+    units = _EDRX_NB[_bits(bits, 4)]
+    return units * 1024 // 100 if units else None
+
+
+def decode_ptw(bits):
+    """NB-S1 paging time window in seconds."""
+    return (_bits(bits, 4) + 1) * 256 // 100
+
+
+class Timers:
+    """T3324, T3412, eDRX cycle and PTW in seconds; None where off or not known."""
+
+    def __init__(self, t3324_s=None, t3412_s=None, edrx_s=None, ptw_s=None):
+        self.t3324_s = t3324_s
+        self.t3412_s = t3412_s
+        self.edrx_s = edrx_s
+        self.ptw_s = ptw_s
+
+    def as_dict(self):
+        return {"t3324_s": self.t3324_s, "t3412_s": self.t3412_s, "edrx_s": self.edrx_s, "ptw_s": self.ptw_s}

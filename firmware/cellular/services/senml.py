@@ -1,0 +1,88 @@
+"""SenML packs in CBOR (RFC 8428 section 6; CoAP content format 112), built without garbage in a given buffer."""
+
+from cellular.services.cbor import Writer
+
+CONTENT_FORMAT = 112
+
+# Labels of RFC 8428 table 4.
+_BASE_NAME = -2
+_BASE_TIME = -3
+_NAME = 0
+_UNIT = 1
+_VALUE = 2
+_STRING = 3
+_BOOL = 4
+_TIME = 6
+
+MAX_RECORDS = 23  # the array's head then is one byte, which `end()` fills in
+
+
+class Pack:
+    """One pack: `begin()`, then a call for each record, then `end()`. Raises `cbor.CborOverflow` when `buf` is full.
+
+    A record's name is appended to the base name to give the global name, so the base name should end in `:` or `/`.
+    Times are seconds: values from 2**28 on are Unix time, smaller ones are relative to now (RFC 8428 section 4.5.3).
+    """
+
+    def __init__(self, buf):
+        self._w = Writer(buf)
+        self._count = 0
+        self._base_name = None
+        self._base_time_s = None
+
+    def begin(self, base_name, base_time_s=None):
+        """Forget what was in the buffer. The base fields go out with the first record and hold for all."""
+        self._w.pos = 0
+        self._w.array(0)
+        self._count = 0
+        self._base_name = base_name
+        self._base_time_s = base_time_s
+
+    def text(self, name, s, time_s=None):
+        self._head(name, None, time_s)
+        self._w.int(_STRING)
+        self._w.text(s)
+
+    def number(self, name, value, unit=None, time_s=None):
+        """`unit` is a symbol of the SenML units registry, as `Cel`, `V` or `%EL` (battery left)."""
+        self._head(name, unit, time_s)
+        self._w.int(_VALUE)
+        self._w.number(value)
+
+    def flag(self, name, value, time_s=None):
+        self._head(name, None, time_s)
+        self._w.int(_BOOL)
+        self._w.bool(value)
+
+    def end(self):
+        """The finished pack as a memoryview on the buffer; it holds until the next `begin()`."""
+        if self._count == 0:
+            raise ValueError("a SenML pack needs at least one record")
+        self._w.buf[0] = 0x80 | self._count
+        return self._w.view()
+
+    def _head(self, name, unit, time_s):
+        """All of a record up to its value."""
+        if self._count == MAX_RECORDS:
+            raise ValueError("a pack has at most %d records; begin another" % MAX_RECORDS)
+        self._count += 1
+        w = self._w
+        base_name = self._base_name
+        base_time_s = self._base_time_s
+        self._base_name = self._base_time_s = None
+        given = (base_name, base_time_s, unit, time_s)
+        w.map(2 + sum(1 for field in given if field is not None))
+        if base_name is not None:
+            w.int(_BASE_NAME)
+            w.text(base_name)
+        if base_time_s is not None:
+            w.int(_BASE_TIME)
+            w.number(base_time_s)
+        w.int(_NAME)
+        w.text(name)
+        if unit is not None:
+            w.int(_UNIT)
+            w.text(unit)
+        if time_s is not None:
+            w.int(_TIME)
+            w.number(time_s)
