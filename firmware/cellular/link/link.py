@@ -93,8 +93,7 @@ class Link:
         async with self._lock:
             self._in_session = False
             if self.state == AWAKE:
-                await self.modem.let_sleep()
-                self._enter(RELEASED)
+                await self._let_sleep()
 
     async def run(self):
         """Keep the modem set up while nobody sends: after a restart of its own it must get back to PSM. Endless."""
@@ -107,12 +106,22 @@ class Link:
                         if not self._ready:
                             await self._up(False)
                             if not self._in_session:
-                                await self.modem.let_sleep()
-                                self._enter(RELEASED)
+                                await self._let_sleep()
                     break
                 except CellularError as e:
                     trace("link_keep_failed", error=str(e), attempt=attempt + 1)
                     await asyncio.sleep(_KEEP_DELAY_S << attempt)
+
+    async def _let_sleep(self):
+        try:
+            await self.modem.let_sleep()
+        except CellularError as e:
+            # It may be awake for ever now, at a thousand times the sleep current: set it up anew.
+            trace("release_failed", error=str(e))
+            self._ready = False
+            self._lost.set()
+        self.power.use(False)
+        self._enter(RELEASED)
 
     # --- bring-up -------------------------------------------------------------------------------------------------
 
@@ -130,20 +139,18 @@ class Link:
         self._enter(AWAKE)
 
     async def _awake(self):
+        self.power.use(True)
         if self.state == OFF:
             self._enter(STARTING)
             await self.modem.start()
             trace("modem_ready", model=self.modem.model, revision=self.modem.revision)
         elif self.state != AWAKE or not self._ready:
-            self.power.waking()
-            ms = await self.modem.wake()
-            if self.power.asleep:
-                trace("wake", ms=ms)
-            self.power.woken()
+            trace("wake", ms=await self.modem.wake(), psm=self.power.asleep)
         if not self._ready:
             await self._set_up()
-        else:
+        elif self.state != AWAKE:
             await self.modem.hold_awake()
+            await self._read_registration()
 
     async def _recover(self, error):
         self._recovery.count()
@@ -160,11 +167,10 @@ class Link:
         modem = self.modem
         await modem.ask(b"ATE0")
         await modem.ask(b"AT+CMEE=1")
-        await modem.hold_awake()
         await modem.unlock_sim(self._pin)
         if self._apn:
             await modem.set_apn(self._apn)
-            await modem.hold_awake()
+        await modem.hold_awake()
         await modem.apply_settings()
         await modem.ask(b"AT+CEREG=5")
         await self._request_timers()
@@ -262,12 +268,13 @@ class Link:
             if event[0] == "psm":
                 self.power.slept(event[1])
 
-    def _modem_reset(self):
-        self.resets_seen += 1
-        trace("modem_reset", count=self.resets_seen)
+    def _modem_reset(self, expected):
         self._forget()
         self._changed.set()
-        self._lost.set()
+        if not expected:
+            self.resets_seen += 1
+            trace("modem_reset", count=self.resets_seen)
+            self._lost.set()
 
     def _forget(self):
         self._ready = False

@@ -25,7 +25,7 @@ class PowerSaving:
         self.on_change = None
         self._idle_since_ms = None
         self._idle_since_s = 0
-        self._waking = False
+        self._in_use = False
 
     def forget(self):
         """After a restart of the modem: it is awake, and nothing granted is known."""
@@ -69,14 +69,12 @@ class PowerSaving:
             self._idle_since_ms = ticks_ms()
             self._idle_since_s = seconds()
 
-    def waking(self):
-        """We are about to wake the modem ourselves."""
-        self._waking = True
+    def use(self, in_use):
+        """We wake the modem for a session, or leave it to its timers again.
 
-    def woken(self):
-        """The wake-up recipe has ended well."""
-        self._waking = False
-        self.asleep = False
+        Leaving PSM during a session is our doing, even late: some modules wake only their UART at first.
+        """
+        self._in_use = in_use
 
     def slept(self, entered):
         """The modem says that it entered or left PSM."""
@@ -89,7 +87,7 @@ class PowerSaving:
         if entered:
             self.observed.t3324_s = (ticks_diff(ticks_ms(), self._idle_since_ms) + 500) // 1000
             self._observe()
-        elif not self._waking:
+        elif not self._in_use:
             slept_s = seconds() - self._idle_since_s
             granted = self.granted and self.granted.t3412_s
             if granted and slept_s < granted * _EARLY:

@@ -22,7 +22,8 @@ _SIM_BUSY_MS = 10000
 class Modem:
     """`uart`: machine.UART; `pwrkey`, `reset_pin`: machine.Pin that drives the module's key when high, or None.
 
-    on_urc(line) gets the lines that no socket wants; on_reset() is called when the boot banner is seen.
+    on_urc(line) gets the lines that no socket wants; on_reset(expected) is called when the boot banner is seen,
+    `expected` when we had asked for the restart.
     """
 
     def __init__(self, uart, pwrkey=None, reset_pin=None):
@@ -38,6 +39,7 @@ class Modem:
         self._pwrkey = pwrkey
         self._reset_pin = reset_pin
         self._sockets = {}
+        self._expected = False
 
     # --- power ----------------------------------------------------------------------------------------------------
 
@@ -45,7 +47,7 @@ class Modem:
         """Make the modem answer: it may be on already, off, asleep or booting. Raises ModemSilent, UnknownModem."""
         self.channel.start()
         self._use("bc660k")  # timings and banners until the module has said who it is
-        if not await self._answers(2):
+        if not await self._answers(1):
             await self.press_power_key()
             if not await self._boot():
                 raise ModemSilent("power key", self.profile.BOOT_MS)
@@ -57,7 +59,7 @@ class Modem:
         if pin is None:
             await self.press_power_key()
         else:
-            self.booted.clear()
+            self._expect_boot()
             pin.value(1)
             await sleep_ms(self.profile.RESET_MS)
             pin.value(0)
@@ -66,7 +68,7 @@ class Modem:
 
     async def press_power_key(self):
         """One pulse: turns an off module on."""
-        self.booted.clear()
+        self._expect_boot()
         if self._pwrkey is not None:
             self._pwrkey.value(1)
             await sleep_ms(self.profile.PWRKEY_MS)
@@ -74,7 +76,7 @@ class Modem:
 
     async def reboot(self):
         """Restart by command, for settings that need it."""
-        self.booted.clear()
+        self._expect_boot()
         try:
             await self.channel.cmd(self.profile.REBOOT)
         except ModemReset:
@@ -83,11 +85,15 @@ class Modem:
             raise ModemSilent("reboot", self.profile.BOOT_MS)
         await self.ask(b"ATE0")
 
+    def _expect_boot(self):
+        self.booted.clear()
+        self._expected = True
+
     async def _boot(self):
         try:
             await asyncio.wait_for_ms(self.booted.wait(), self.profile.BOOT_MS)
         except asyncio.TimeoutError:
-            pass  # a banner can get lost; what counts is an answer
+            self._expected = False  # a banner can get lost; what counts is an answer
         return await self._answers(self.profile.WAKE_TRIES)
 
     async def wake(self):
@@ -188,12 +194,10 @@ class Modem:
             return await self.channel.cmd(command, prefix, timeout_ms)
 
     async def apply_settings(self):
-        """Bring stored settings to the profile's values (written only where they differ) and set the volatile ones."""
+        """Bring stored settings to the profile's values (written only where they differ)."""
         for read, prefix, wanted, write in self.profile.SETTINGS:
             if (await self.ask(read, prefix)) != wanted:
                 await self.ask(write)
-        for command in self.profile.SESSION:
-            await self.ask(command)
 
     async def set_apn(self, apn):
         """Use `apn` for the attach bearer; restarts the modem if it was another."""
@@ -202,8 +206,10 @@ class Modem:
             await self.reboot()
 
     async def hold_awake(self):
-        """No sleep until `let_sleep`: commands of a session must not get lost in a nap."""
+        """No sleep until `let_sleep`: commands of a session must not get lost in a nap. Sets what sleep forgets."""
         await self.ask(self.profile.SLEEP_OFF)
+        for command in self.profile.SESSION:
+            await self.ask(command)
 
     async def let_sleep(self):
         """Release assistance (no more data expected), then leave the modem to its timers."""
@@ -254,5 +260,7 @@ class Modem:
         for sock in self._sockets.values():
             sock.lost(ModemReset("an open socket"))
         self._sockets = {}
+        expected = self._expected
+        self._expected = False
         if self.on_reset:
-            self.on_reset()
+            self.on_reset(expected)

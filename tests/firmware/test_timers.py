@@ -1,0 +1,60 @@
+from cellular.link import timers as t
+
+# Worked values of TS 24.008 10.5.7.4 / 10.5.7.4a as reprinted in the M5311 AT manual v2.4 (seconds as T3324, as T3412).
+VALUES = (
+    ("00000000", 0, 0),
+    ("00000001", 2, 600),
+    ("00000101", 10, 3000),
+    ("00011110", 60, 18000),
+    ("00100100", 240, 14400),
+    ("00101010", 600, 36000),
+    ("00111000", 1440, 86400),
+    ("01000011", 1080, 108000),
+    ("01011111", 11160, 1116000),
+    ("01101011", 660, 22),
+    ("10101100", 720, 720),
+    ("11011111", 1860, 35712000),
+    ("11100000", None, None),
+)
+
+
+def test_decode_against_worked_values():
+    for bits, t3324, t3412 in VALUES:
+        assert t.decode_t3324(bits) == t3324, bits
+        assert t.decode_t3412(bits) == t3412, bits
+
+
+def test_encode_rounds_up_to_the_finest_unit():
+    assert t.encode_t3324(10) == "00000101"
+    assert t.encode_t3324(63) == "00100010"
+    assert t.encode_t3324(0) == "00000000"
+    assert t.encode_t3412(86400) == "00111000"
+    assert t.encode_t3412(600) == "10010100"  # 20 x 30 s, as SARA-R4 writes 10 minutes
+    assert t.encode_t3412(35712000) == "11011111"
+
+
+def test_every_code_survives_a_round_trip_in_seconds():
+    for code in range(256):
+        bits = "".join("1" if code >> i & 1 else "0" for i in range(7, -1, -1))
+        for encode, decode in ((t.encode_t3324, t.decode_t3324), (t.encode_t3412, t.decode_t3412)):
+            s = decode(bits)
+            if s is not None and s <= (11160 if encode is t.encode_t3324 else 35712000):
+                assert decode(encode(s)) == s, (bits, s)
+
+
+def test_impossible_values_say_what_was_expected():
+    for call in (lambda: t.encode_t3324(11161), lambda: t.encode_t3412(35712001), lambda: t.decode_t3324("0101"), lambda: t.decode_edrx(None)):
+        try:
+            call()
+        except ValueError as e:
+            assert "longer" in str(e) or "expected" in str(e)
+        else:
+            assert False
+
+
+def test_edrx_and_ptw_codes():
+    assert t.decode_edrx("0010") == 20 and t.decode_edrx("0101") == 81 and t.decode_edrx("1111") == 10485
+    assert t.decode_edrx("0100") == t.decode_edrx("0010")  # WB-S1 only codes are read as 0010
+    assert t.decode_edrx("0000") is None
+    assert t.encode_edrx(81) == "0101" and t.encode_edrx(21) == "0011"
+    assert t.decode_ptw("0011") == 10 and t.decode_ptw("1111") == 40
