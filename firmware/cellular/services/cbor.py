@@ -106,7 +106,7 @@ class Writer:
             return
 
     def number(self, x):
-        """An int, or a float written as an int where it has no fraction and fits."""
+        """An int or a float, as its Python type says."""
         if isinstance(x, float):
             self.float(x)
         else:

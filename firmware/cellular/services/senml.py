@@ -18,7 +18,8 @@ MAX_RECORDS = 23  # the array's head then is one byte, which `end()` fills in
 
 
 class Pack:
-    """One pack: `begin()`, then a call for each record, then `end()`. Raises `cbor.CborOverflow` when `buf` is full.
+    """One pack: `begin()`, then a call for each record, then `end()`. `cbor.CborOverflow` says that
+    `buf` is too small; the pack is void then.
 
     A record's name is appended to the base name to give the global name, so the base name should end in `:` or `/`.
     Times are seconds: values from 2**28 on are Unix time, smaller ones are relative to now (RFC 8428 section 4.5.3).
