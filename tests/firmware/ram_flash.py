@@ -4,9 +4,9 @@ import errno
 
 
 class RamFlash:
-    """`fail_at`: the number (from 1) of the operation in which power goes; half of it still happens, later ones nothing.
+    """`fail_at`: the number (from 1) of the operation in which power goes; half of it is done, of later ones nothing.
 
-    `operations` and `erases` count. Errors are returned, not raised: an exception would jump out of the middle of LittleFS.
+    `operations` and `erases` count. Errors are returned, not raised: an exception would jump out of LittleFS midway.
     """
 
     def __init__(self, blocks=48, block_bytes=512):

@@ -1,11 +1,12 @@
-"""CoAP: the codec against RFC 7252 appendix A [S50], the client against a scripted peer that does what servers may do."""
+"""CoAP: the codec against RFC 7252 appendix A [S50], the client against a peer that does what servers may do."""
 
 import asyncio
 import random
+import time
 from binascii import hexlify, unhexlify
 
 from cellular.errors import ServerRefused, ServerUnreachable, SocketError
-from cellular.services import coap
+from cellular.services import coap, random_bytes
 from coap_peer import Peer, changed
 
 BLOCK2 = 23  # RFC 7959
@@ -71,14 +72,14 @@ MALFORMED = (
     "80010001",  # version 2
     "49010001" + "00" * 9,  # token of nine
     "4401000101",  # token cut short
-    "4000000101",  # empty message that is not
+    "40000001ff01",  # empty message that is not
     "402100 01".replace(" ", ""),  # class 1 is reserved
     "40c00001",  # class 6
     "40e00001",  # class 7
     "40450001ff",  # marker without payload
     "4045000141",  # option value missing
-    "40450001f1",  # reserved delta
-    "404500011f",  # reserved length
+    "40450001f100000000",  # reserved delta
+    "404500011f00000000",  # reserved length
     "40450001d1",  # extended delta missing
     "40450001e100",  # half of it
     "40450001e0ffff",  # number beyond 65535
@@ -114,7 +115,15 @@ def test_uris():
     assert coap.parse_uri("coap://h/a/b") == ("h", 5683, "a/b", "")
     assert coap.parse_uri("coap://10.0.0.1:1234") == ("10.0.0.1", 1234, "", "")
     assert coap.parse_uri("coap://[::1]:99/x?k=v") == ("::1", 99, "x", "k=v")
-    for uri in ("http://h/", "coap:///x", "coap://h:0/", "coap://h:x/", "coap://h:70000/", "coap://[::1/x", "coap://u@h/"):
+    for uri in (
+        "http://h/",
+        "coap:///x",
+        "coap://h:0/",
+        "coap://h:x/",
+        "coap://h:70000/",
+        "coap://[::1/x",
+        "coap://u@h/",
+    ):
         try:
             coap.parse_uri(uri)
         except ValueError:
@@ -192,6 +201,21 @@ async def test_silence_ends_as_unreachable_after_all_transmissions():
     result, peer, _ = await run(lambda p, m: None)
     assert isinstance(result, ServerUnreachable) and result.attempts == 3, result
     assert len(peer.sent) == 3
+
+
+async def test_waits_double_from_one_transmission_to_the_next():
+    waits = {}
+
+    class Patient(Peer):
+        async def recv_into(self, buf, timeout_ms):
+            waits.setdefault(len(self.sent), timeout_ms)
+            return await super().recv_into(buf, timeout_ms)
+
+    try:
+        await coap.Client(Patient(lambda p, m: None), coap.Params(100, 1, 2)).post("a", b"")
+    except ServerUnreachable:
+        pass
+    assert 90 <= waits[1] <= 100 and 180 <= waits[2] <= 200 and 360 <= waits[3] <= 400, waits
 
 
 async def test_refusals_carry_the_code():
@@ -301,6 +325,30 @@ async def test_a_socket_that_returns_at_once_starves_nobody():
         pass
     task.cancel()
     assert ticks[0] > 10, ticks
+
+
+async def test_message_ids_go_on_over_clients():
+    _, first, _ = await run(changed)
+    _, second, _ = await run(changed)
+    assert second.sent[0].mid == (first.sent[0].mid + 1) & 0xFFFF
+
+
+def test_random_bytes_on_a_port_without_hardware_randomness():
+    import os
+    import sys
+
+    class Poor:
+        pass
+
+    sys.modules["os"] = Poor
+    try:
+        random.seed(1)
+        a = random_bytes(8)
+        random.seed(1)
+        time.sleep_ms(1)
+        assert len(a) == 8 and random_bytes(8) != a
+    finally:
+        sys.modules["os"] = os
 
 
 def test_parameters_and_their_deadline():

@@ -1,8 +1,9 @@
-"""The outbox on a POSIX folder and on LittleFS, with power cuts at every flash operation and at every byte of the log."""
+"""The outbox on a POSIX folder and on LittleFS; power cuts at every flash operation and every byte of the log."""
 
 import os
 
 import vfs
+from cellular.services import logfile
 from cellular.services.outbox import ALARM, FIRE, ROUTINE, Outbox
 from ram_flash import RamFlash
 
@@ -154,7 +155,7 @@ def test_log_cut_at_every_byte():
         seqs = fill(d)
         whole = d.read()
         ends = [26]  # after the two frames that hold the next number
-        for i in range(5):
+        for _ in range(5):
             ends.append(ends[-1] + 13 + 9)
         for cut in range(len(whole) + 1):
             d.write(whole[:cut])
@@ -167,7 +168,9 @@ def test_log_cut_at_every_byte():
             assert {r[0] for r in drain(box)} == expected, cut
             # The tail is gone for good: what is written now is found again.
             new = box.put(FIRE, b"new")
-            assert new > max(expected | {0}) and Outbox(d.path).peek() == (new, 0, b"new"), cut
+            box = Outbox(d.path)
+            assert new > max(expected | {0}) and box.peek() == (new, 0, b"new"), cut
+            assert box.counters["corrupt"] == 0, cut
 
 
 def test_any_damaged_byte_costs_one_record_at_most():
@@ -281,8 +284,9 @@ def test_dead_flash_still_lets_the_alarm_out():
         box.put(ROUTINE, b"third")
         assert not box._ram
         fs.restart()
-        assert [r[2] for r in drain(Outbox(MOUNT + "/q"))] == [b"second", b"before", b"third"]
-        assert second & VOLATILE
+        box = Outbox(MOUNT + "/q")
+        assert [(r[0], r[2]) for r in drain(box)] == [(second, b"second"), (kept, b"before"), (kept + 1, b"third")]
+        assert second & VOLATILE and box.put(ROUTINE, b"next") == kept + 2
 
 
 def test_mount_on_dead_flash_draws_numbers_that_cannot_repeat():
@@ -294,7 +298,7 @@ def test_mount_on_dead_flash_draws_numbers_that_cannot_repeat():
         def stat(self, path):
             raise OSError(5)
 
-        mkdir = stat
+        mkdir = remove = stat
 
         def mount(self, readonly, mkfs):
             pass
@@ -344,6 +348,48 @@ def test_full_disk_gives_up_routine_records_for_an_alarm():
         again = Outbox(MOUNT + "/q", 20000)
         assert again.pending(FIRE) == 4
         assert again.peek()[2] == b"fire0" * 50
+
+
+def test_what_was_written_is_flushed_before_the_file_is_closed():
+    # On POSIX closing alone leaves the data in the host's memory.
+    calls = []
+
+    class Spy:
+        def __init__(self, path, mode):
+            self.file = open(path, mode)
+
+        def __enter__(self):
+            return self
+
+        def __exit__(self, *_):
+            calls.append("close")
+            self.file.close()
+
+        def __getattr__(self, name):
+            if name in ("write", "flush"):
+                calls.append(name)
+            return getattr(self.file, name)
+
+    with Folder() as d:
+        box = Outbox(d.path, 600)
+        logfile.open = Spy
+        try:
+            box.put(ROUTINE, b"x")
+            assert calls == ["write", "write", "flush", "close"], calls
+            calls.clear()
+            box._compact()
+            assert [c for c in calls if c != "write"] == ["close", "flush", "close"], calls
+        finally:
+            del logfile.open
+
+
+def test_half_written_replacement_is_removed():
+    with Folder() as d:
+        seq = Outbox(d.path).put(ALARM, b"a")
+        with open(d.path + "/outbox.log.new", "wb") as f:
+            f.write(d.read()[:30])
+        assert Outbox(d.path).peek() == (seq, 1, b"a")
+        assert os.listdir(d.path) == ["outbox.log"]
 
 
 def test_wear_of_the_flash():

@@ -1,4 +1,4 @@
-"""SenML against published packs: LwM2M /3/0 of Leshan [S47] byte for byte, example 3 of RFC 8428 [S48] by its content."""
+"""SenML against published packs: LwM2M /3/0 of Leshan [S47] byte for byte, RFC 8428 example 3 [S48] by content."""
 
 from binascii import hexlify, unhexlify
 

@@ -9,7 +9,7 @@ _POLL_MS = 5
 
 
 class UdpSocket:
-    """The interface of the modem's sockets over a socket of the host; polled, since the VM's poller takes one a task."""
+    """The interface of the modem's sockets over a socket of the host, polled."""
 
     def __init__(self, host, port):
         address = socket.getaddrinfo(host, port, 0, socket.SOCK_DGRAM)[0][-1]

@@ -4,8 +4,8 @@
 def random_bytes(count):
     """`count` bytes that differ from restart to restart, for message ids and tokens; not for keys.
 
-    Hardware randomness where the port has it. Ports without it mix the CPU counter into the generator of `random`,
-    which alone would begin with the same numbers after every restart.
+    Hardware randomness where the port has it. Ports without it mix the microseconds since start into the generator
+    of `random`, which alone would begin with the same numbers after every restart.
     """
     import os
 
@@ -15,4 +15,4 @@ def random_bytes(count):
         import random
         import time
 
-        return bytes((random.getrandbits(8) ^ time.ticks_cpu()) & 0xFF for _ in range(count))
+        return bytes((random.getrandbits(8) ^ time.ticks_us()) & 0xFF for _ in range(count))

@@ -13,8 +13,8 @@ ROUTINE_FIRST_S = 120
 ROUTINE_CAP_S = 6 * 3600
 ROUTINE_PERMANENT_S = 24 * 3600
 
-# A fire is tried for as long as it waits, so its count has no limit, but its rate has: after a few quick attempts one in
-# 60 s (F1 and F3: 60 an hour), after a permanent cause one in 120 s (F2 and F4: 30 an hour).
+# A fire is tried for as long as it waits: its count has no limit, but its rate has. After a few quick attempts it is
+# one in 60 s (F1 and F3: 60 an hour), after a permanent cause one in 120 s (F2 and F4: 30 an hour).
 FIRE_FIRST_S = 5
 FIRE_CAP_S = 60
 FIRE_PERMANENT_S = 120
@@ -65,7 +65,7 @@ class Backoff:
         return self._spread(min(_doubled(ROUTINE_FIRST_S, self._stored - 1, ROUTINE_CAP_S), RESTART_CAP_S))
 
     def _spread(self, delay_s):
-        """`delay_s` to half as much again; the same device and count give the same delay, so that a run can be repeated."""
+        """`delay_s` to half as much again, by device and count: a run can be repeated."""
         return delay_s + delay_s * (binascii.crc32(b"%d" % self.count, self._seed) & 0xFFFF) // 0x20000
 
     def _load(self):

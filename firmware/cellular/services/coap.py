@@ -7,10 +7,9 @@ answers to earlier requests told apart. One request at a time (NSTART = 1). No b
 import asyncio
 import time
 
-from micropython import const
-
 from cellular.errors import CellularError, ServerRefused, ServerUnreachable
 from cellular.services import random_bytes
+from micropython import const
 
 CON = const(0)
 NON = const(1)
@@ -68,9 +67,9 @@ class Params:
 
 
 # A request from idle passes random access and connection set-up first: a second or two in good coverage, up to the 10 s
-# that NB-IoT is designed for in an alarm from deep coverage (3GPP TR 45.820, exception reports). RFC 7252's 2 s would send
-# an alarm three times before its first copy is on the air. With 6 s deep coverage costs one copy too many, which the
-# server knows by its message id, and a lost datagram costs 6 to 9 s. Gives up after 90 to 135 s.
+# that NB-IoT is designed for in an alarm from deep coverage (3GPP TR 45.820, exception reports). With the 2 s of
+# RFC 7252 an alarm would go out three times before its first copy is on the air. With 6 s deep coverage costs one copy
+# too many, which the server knows by its message id, and a lost datagram costs 6 to 9 s. Gives up after 90 to 135 s.
 NB_IOT = Params()
 
 RFC7252 = Params(2000, 1.5, 4)
@@ -129,7 +128,7 @@ def _put_nibble(buf, head, pos, shift, n):
 
 
 class Message:
-    """A decoded message: `mtype`, `code` as (class, detail), `mid`, `token`, `options` as (number, bytes), `payload`."""
+    """A decoded message: `code` is (class, detail), `options` a list of (number, bytes)."""
 
     def __init__(self, mtype, code, mid, token, options, payload):
         self.mtype = mtype
@@ -142,7 +141,7 @@ class Message:
     def rejected(self):
         """True if a critical option is set that this client does not know (RFC 7252 section 5.4.1).
 
-        A block option is known where it says that there is one block only (RFC 7959 section 2.2: M bit 8, NUM above it).
+        A block option is known where it says that there is one block only (RFC 7959 section 2.2).
         """
         for number, value in self.options:
             one_block = number in (_BLOCK1, _BLOCK2) and (len(value) == 0 or len(value) == 1 and value[0] < 8)
@@ -228,13 +227,24 @@ def _is_literal(host):
     return ":" in host or all(part.isdigit() for part in host.split("."))
 
 
+_last_mid = None  # of this run, over all clients: a server may remember an id for four minutes (section 4.8.2)
+
+
+def _new_mid():
+    global _last_mid
+    if _last_mid is None:
+        _last_mid = int.from_bytes(random_bytes(2), "big")
+    _last_mid = (_last_mid + 1) & 0xFFFF
+    return _last_mid
+
+
 class Client:
     """Requests over `sock`, a connected `UdpSocket` (`send`, `recv_into`, `close`).
 
     `host` is the name for the Uri-Host option, which is left out for an IP literal (RFC 7252 section 5.10.1).
-    `counters` counts what was ignored: `malformed`, `stray` (wrong token or message id, or a late answer), `duplicate`,
-    `rejected` (unknown critical option); `unreplied` counts acknowledgements and resets that could not be sent, `cut` the
-    answers longer than 600 bytes, whose payload is dropped.
+    `counters` counts what was ignored: `malformed`, `stray` (wrong token or message id, or a late answer),
+    `duplicate`, `rejected` (unknown critical option); and `unreplied` (acknowledgements and resets that could not be
+    sent), `cut` (answers over 600 bytes, whose payload is dropped), `retransmitted`.
     """
 
     def __init__(self, sock, params=NB_IOT, host=None):
@@ -246,9 +256,8 @@ class Client:
         self._tx = bytearray(DATAGRAM_BYTES)
         self._rx = bytearray(DATAGRAM_BYTES + 1)
         self._short = bytearray(4)
-        first = random_bytes(2)
-        self._mid = first[0] << 8 | first[1]
-        self._token = None  # of the request that waits for its answer
+        self._mid = 0
+        self._token = b""  # of the current request
         self._sent = 0  # transmissions of the current request
         self._answered = []  # message ids of separate answers that were acknowledged, newest last
         self._heard = False  # the server has acknowledged the current request
@@ -259,12 +268,12 @@ class Client:
     async def request(self, method, path, payload=b"", content_format=None, query=()):
         """Send one confirmable request; return ((class, detail), payload) of a 2.xx answer.
 
-        `path` is `a/b`, `query` a sequence of `key=value`. Ends within `params.deadline_ms` plus the time of the socket's
-        sends. Raises `ServerRefused` for 4.xx and 5.xx, `ServerUnreachable` when no answer came, `ServerReset`, whatever
-        `CellularError` the socket raises, and ValueError if the request does not fit a datagram.
+        `path` is `a/b`, `query` a sequence of `key=value`. Ends within `params.deadline_ms` plus the time of the
+        socket's sends. Raises `ServerRefused` for 4.xx and 5.xx, `ServerUnreachable` when no answer came,
+        `ServerReset`, whatever `CellularError` the socket raises, ValueError if the request does not fit a datagram.
         """
         self._token = random_bytes(_TOKEN_BYTES)
-        self._mid = (self._mid + 1) & 0xFFFF
+        self._mid = _new_mid()
         self._heard = False
         options = self._options(path, content_format, query)
         n = encode(self._tx, CON, METHODS[method], self._mid, self._token, options, payload)
@@ -345,7 +354,6 @@ class Client:
             return None
         known = m.code[0] >= 2 and m.token == self._token
         if known and not m.rejected():
-            self._token = None  # answered: the same answer again is a stray
             if m.mtype == CON:
                 self._answered = self._answered[1 - _REMEMBERED :] + [m.mid]
                 await self._reply(ACK, m.mid)

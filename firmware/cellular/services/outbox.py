@@ -5,67 +5,52 @@ what still waits to a new file and renames it over the old one. RAM holds (seq, 
 that waits, no payload. Needs a file system whose rename replaces (LittleFS, POSIX; not FAT). See docs/outbox.md.
 """
 
-import binascii
 import os
-import struct
-
-from micropython import const
 
 from cellular.services import random_bytes
+from cellular.services.logfile import DONE, FRAME_BYTES, MAX_PAYLOAD_BYTES, NEXT, RECORD, LogFile
 from cellular.trace import trace
+from micropython import const
 
 FIRE = const(0)
 ALARM = const(1)
 ROUTINE = const(2)
 
-MAX_PAYLOAD_BYTES = const(512)
 RAM_RECORDS = const(16)
 
-_HEAD = "<BBBHI"  # mark, kind, priority, length of payload, seq; then the CRC-32 of these and the payload
-_HEAD_BYTES = const(9)
-_FRAME_BYTES = const(13)
-_MARK = const(0xC5)
-_RECORD = const(0x52)
-_DONE = const(0x44)  # ends record `seq`: acknowledged, or given up for want of space
-_NEXT = const(0x4E)  # all numbers below `seq` are taken
 _VOLATILE = const(0x40000000)  # set in the seq of a record that never reached the file system
-_ENOENT = const(2)
 _ENOSPC = const(28)
-_CHUNK = const(64)
 
 
 class Outbox:
     """The records that wait, in `folder`. `capacity_bytes` bounds the records (13 bytes + payload each) that wait;
     the file grows to twice that before compaction, which needs as much again for a moment.
 
-    `counters`: `corrupt` (damaged stretches of the log passed over), `evicted` (given up for want of space), `refused` (a new
-    record for which there was none), `not_durable` (kept in RAM only), `failed` (file operations that raised), `compacted`.
+    `counters`: `corrupt` (damaged stretches of the log passed over, damaged records), `evicted` (given up for want of
+    space), `refused` (a new record for which there was none), `not_durable` (kept in RAM only), `failed` (file
+    operations that raised), `compacted`.
     """
 
     def __init__(self, folder, capacity_bytes=8192):
-        if capacity_bytes < _FRAME_BYTES + MAX_PAYLOAD_BYTES:
-            raise ValueError("capacity_bytes must be %d at least" % (_FRAME_BYTES + MAX_PAYLOAD_BYTES))
+        if capacity_bytes < FRAME_BYTES + MAX_PAYLOAD_BYTES:
+            raise ValueError("capacity_bytes must be %d at least" % (FRAME_BYTES + MAX_PAYLOAD_BYTES))
         self.counters = {"corrupt": 0, "evicted": 0, "refused": 0, "not_durable": 0, "failed": 0, "compacted": 0}
         self._folder = folder
-        self._path = folder + "/outbox.log"
-        self._new_path = folder + "/outbox.new"
+        self._log = LogFile(folder + "/outbox.log")
         self._capacity = capacity_bytes
         self._index = []  # (seq, priority, offset, length) in order of age
         self._ram = []  # (seq, priority, payload)
         self._live = 0  # bytes of the records in the index
-        self._size = None  # bytes of the file; None where a failed write may have left anything at its end
         self._mounted = False  # the log has been read: only then is it known which numbers are taken
         self._next = 1
-        self._chunk = bytearray(_CHUNK)
-        self._head = bytearray(_HEAD_BYTES + 4)
         self._mount()
 
     def put(self, priority, payload):
         """Keep `payload` (1 to 512 bytes) until `ack`; return its sequence number.
 
-        When this returns the record survives a power cut, or `counters["not_durable"]` has gone up and an event tells why. A full
-        outbox gives up its oldest routine records first, then, for a fire, its oldest alarm class records; a fire is
-        always taken. Returns None where there is no space for a record below fire (counted as `refused`).
+        When this returns the record survives a power cut, or `counters["not_durable"]` has gone up and an event tells
+        why. A full outbox gives up its oldest routine records first, then, for a fire, its oldest alarm class records;
+        a fire is always taken. Returns None where there is no space for a record below fire (counted as `refused`).
         """
         n = len(payload)
         if not 0 < n <= MAX_PAYLOAD_BYTES or not FIRE <= priority <= ROUTINE:
@@ -74,7 +59,7 @@ class Outbox:
             )
         if not self._mounted:
             self._mount()
-        evicted = self._make_room(_FRAME_BYTES + n, priority)
+        evicted = self._make_room(FRAME_BYTES + n, priority)
         if evicted is None:
             self.counters["refused"] += 1
             trace("outbox_refused", prio=priority, waiting=len(self))
@@ -89,8 +74,8 @@ class Outbox:
     def peek(self):
         """(seq, priority, payload) of the record that goes next: lowest priority number, then the oldest.
 
-        None where nothing waits, or where the file system cannot be read now (`len` tells the two apart). A record that was
-        damaged is passed over and counted.
+        None where nothing waits, or where the file system cannot be read now (`len` tells the two apart). A record that
+        was damaged is passed over and counted.
         """
         while True:
             best = self._first(self._index)
@@ -100,7 +85,7 @@ class Outbox:
             if not best:
                 return None
             try:
-                payload = self._load(best)
+                payload = self._log.load(best)
             except OSError as e:
                 self._failed("read", e)  # the record may be readable later; what RAM holds must not wait for it
                 return spare
@@ -110,7 +95,7 @@ class Outbox:
             self._forget(best)
 
     def ack(self, seq):
-        """The server has record `seq`: it will not come again. An unknown `seq` is ignored (it may have been evicted)."""
+        """The server has record `seq`: it will not come again. Ignored where `seq` is unknown, as after eviction."""
         for record in self._ram:
             if record[0] == seq:
                 self._ram.remove(record)
@@ -119,8 +104,7 @@ class Outbox:
             if entry[0] == seq:
                 self._forget(entry)
                 try:
-                    self._make_size(_FRAME_BYTES)
-                    self._append(((_DONE, seq, 0, b""),))
+                    self._append(((DONE, seq, 0, b""),))
                 except OSError as e:
                     # After a restart the record is sent again, and the server knows it by its number.
                     self._broken("ack", e)
@@ -145,7 +129,7 @@ class Outbox:
 
     def _forget(self, entry):
         self._index.remove(entry)
-        self._live -= _FRAME_BYTES + entry[3]
+        self._live -= FRAME_BYTES + entry[3]
 
     @staticmethod
     def _ranks_below(priority):
@@ -162,7 +146,7 @@ class Outbox:
                     break
                 if entry[1] == rank:
                     victims.append(entry)
-                    free += _FRAME_BYTES + entry[3]
+                    free += FRAME_BYTES + entry[3]
         if free < size and priority != FIRE:
             return None
         for entry in victims:
@@ -189,24 +173,24 @@ class Outbox:
         full, with ever fewer records in it. False if all that fails."""
         if not self._mounted:
             return False
-        frames = [(_DONE, entry[0], 0, b"") for entry in evicted]
-        frames.append((_RECORD, seq, priority, payload))
+        frames = [(DONE, entry[0], 0, b"") for entry in evicted]
+        frames.append((RECORD, seq, priority, payload))
         count = 1
         while True:
-            anew = self._size is None
+            anew = self._log.size is None
             try:
-                self._make_size(sum(_FRAME_BYTES + len(f[3]) for f in frames))
                 end = self._append(frames)
             except OSError as e:
                 self._broken("put", e)
+                self._log.tidy()  # half a file may be what fills the disk
                 if anew:
                     if e.errno != _ENOSPC or not self._evict_oldest(count, priority):
                         return False
                     count *= 2
                 frames = frames[-1:]  # those that were given up are not in the new file
                 continue
-            self._index.append((seq, priority, end - _FRAME_BYTES - len(payload), len(payload)))
-            self._live += _FRAME_BYTES + len(payload)
+            self._index.append((seq, priority, end - FRAME_BYTES - len(payload), len(payload)))
+            self._live += FRAME_BYTES + len(payload)
             return True
 
     # --- records that no file system would take ---
@@ -240,7 +224,7 @@ class Outbox:
             self._ram.pop(0)
 
     def _broken(self, what, error):
-        self._size = None
+        self._log.size = None
         self._failed(what, error)
 
     def _unreadable(self, entry):
@@ -261,167 +245,46 @@ class Outbox:
         except OSError:
             pass  # it is there; if not, the next step says so
         try:
-            damaged = self._scan()
+            self._log.tidy()
+            damaged = self._log.scan(self._replay) if self._log.exists() else 0
             self._mounted = True
+            self.counters["corrupt"] += damaged
             if damaged:
                 trace("outbox_repaired", damaged=damaged, waiting=len(self._index))
+            if damaged or self._log.size is None:
                 self._compact()
         except OSError as e:
             self._broken("mount", e)
 
-    def _scan(self):
-        """Read the log into the index; return the count of damaged stretches. A missing log is an empty one."""
-        try:
-            size = os.stat(self._path)[6]
-        except OSError as e:
-            if e.errno != _ENOENT:
-                raise
-            self._compact()
-            return 0
-        damaged = offset = 0
-        with open(self._path, "rb") as f:
-            while offset < size:
-                frame = self._read_frame(f, offset, size)
-                if frame is None:
-                    damaged += 1
-                    offset = self._resync(f, offset + 1, size)
-                    continue
-                kind, seq, priority, length = frame
-                self._replay(kind, seq, priority, offset, length)
-                offset += _FRAME_BYTES + length
-        self._size = size
-        self.counters["corrupt"] += damaged
-        return damaged
-
     def _replay(self, kind, seq, priority, offset, length):
-        if kind == _NEXT:
+        if kind == NEXT:
             self._next = max(self._next, seq)
             return
         if seq < _VOLATILE:
             self._next = max(self._next, seq + 1)
-        if kind == _RECORD:
+        if kind == RECORD:
             self._index.append((seq, priority, offset, length))
-            self._live += _FRAME_BYTES + length
+            self._live += FRAME_BYTES + length
             return
         for entry in self._index:
             if entry[0] == seq:
                 self._forget(entry)
                 break
 
-    def _read_frame(self, f, offset, size):
-        """(kind, seq, priority, length) of the frame at `offset` if it is whole and its CRC is right, else None."""
-        head = self._head
-        f.seek(offset)
-        if f.readinto(head) != _FRAME_BYTES or head[0] != _MARK:
-            return None
-        _, kind, priority, length, seq = struct.unpack_from(_HEAD, head)
-        crc = struct.unpack_from("<I", head, _HEAD_BYTES)[0]
-        if length > MAX_PAYLOAD_BYTES or offset + _FRAME_BYTES + length > size:
-            return None
-        got = binascii.crc32(memoryview(head)[:_HEAD_BYTES])
-        left = length
-        while left:
-            n = f.readinto(memoryview(self._chunk)[: min(left, _CHUNK)])
-            if not n:
-                return None
-            got = binascii.crc32(memoryview(self._chunk)[:n], got)
-            left -= n
-        return (kind, seq, priority, length) if got == crc else None
-
-    def _resync(self, f, offset, size):
-        """Offset of the next whole frame from `offset` on, or `size`."""
-        while offset < size:
-            f.seek(offset)
-            n = f.readinto(self._chunk)
-            if not n:
-                break
-            at = self._chunk.find(b"\xc5", 0, n)
-            if at < 0:
-                offset += n
-            elif self._read_frame(f, offset + at, size) is not None:
-                return offset + at
-            else:
-                offset += at + 1
-        return size
-
-    def _load(self, entry):
-        """The payload of `entry`, or None if it cannot be read as it was written."""
-        seq, priority, offset, length = entry
-        with open(self._path, "rb") as f:
-            if self._read_frame(f, offset, offset + _FRAME_BYTES + length) != (_RECORD, seq, priority, length):
-                return None
-            f.seek(offset + _FRAME_BYTES)
-            return f.read(length)
-
-    def _make_size(self, size):
-        """Compact if `size` more bytes would make the file too big, or if nobody knows what a failed write left."""
-        if self._size is None or self._size + size > 2 * self._capacity:
-            self._compact()
-
     def _append(self, frames):
-        """Append (kind, seq, priority, payload) frames in one go; return the size of the file when they are safe."""
-        with open(self._path, "ab") as f:
-            for kind, seq, priority, payload in frames:
-                self._write_frame(f, kind, seq, priority, payload)
-            _make_durable(f)
-        self._size += sum(_FRAME_BYTES + len(frame[3]) for frame in frames)
-        return self._size
-
-    def _write_frame(self, f, kind, seq, priority, payload):
-        head = self._head
-        struct.pack_into(_HEAD, head, 0, _MARK, kind, priority, len(payload), seq)
-        crc = binascii.crc32(payload, binascii.crc32(memoryview(head)[:_HEAD_BYTES]))
-        struct.pack_into("<I", head, _HEAD_BYTES, crc)
-        f.write(head)
-        if len(payload):
-            f.write(payload)
+        """Append, after compaction if the file would grow too big or if nobody knows what a failed write left."""
+        size = self._log.size
+        if size is None or size + sum(FRAME_BYTES + len(f[3]) for f in frames) > 2 * self._capacity:
+            self._compact()
+        return self._log.append(frames)
 
     def _compact(self):
-        """Write what waits to a new file and put it in the place of the old one, at once or not at all."""
-        index = []
-        size = 2 * _FRAME_BYTES
-        with open(self._new_path, "wb") as new:
-            for _ in range(2):  # twice, since one damaged byte here could let numbers be used again
-                self._write_frame(new, _NEXT, self._next, 0, b"")
-            if self._index:
-                with open(self._path, "rb") as old:
-                    for entry in self._index:
-                        if self._copy(old, new, entry):
-                            index.append((entry[0], entry[1], size, entry[3]))
-                            size += _FRAME_BYTES + entry[3]
-            _make_durable(new)
-        os.rename(self._new_path, self._path)
-        _sync_all()
-        self._index = index
-        self._live = size - 2 * _FRAME_BYTES
-        self._size = size
+        kept = self._log.rewrite(self._next, self._index)
+        if len(kept) < len(self._index):
+            numbers = [entry[0] for entry in kept]
+            for entry in self._index:
+                if entry[0] not in numbers:
+                    self._unreadable(entry)
+        self._index = kept
+        self._live = sum(FRAME_BYTES + entry[3] for entry in kept)
         self.counters["compacted"] += 1
-
-    def _copy(self, old, new, entry):
-        """Copy one record; False, and counted, if it cannot be read: the others must not be lost with it."""
-        seq, priority, offset, length = entry
-        size = _FRAME_BYTES + length
-        try:
-            whole = self._read_frame(old, offset, offset + size) == (_RECORD, seq, priority, length)
-        except OSError:
-            whole = False
-        if not whole:
-            self._unreadable(entry)
-            return False
-        old.seek(offset)
-        while size:
-            n = old.readinto(memoryview(self._chunk)[: min(size, _CHUNK)])
-            new.write(memoryview(self._chunk)[:n])
-            size -= n
-        return True
-
-
-def _make_durable(f):
-    f.flush()
-    _sync_all()
-
-
-def _sync_all():
-    sync = getattr(os, "sync", None)
-    if sync:
-        sync()

@@ -1,11 +1,11 @@
 """The task that moves records from the outbox to the server, fire first, and never gives up.
 
-`submit` writes a record to the outbox and returns at once; `run` does the rest: link up, socket, one CoAP POST a record,
-the record removed after a 2.xx and only then, link released when nothing waits. A failure of any kind keeps the record,
-counts, and waits as `Backoff` says. A fire interrupts an exchange of lower priority, and any such wait.
+`submit` writes a record to the outbox and returns at once; `run` does the rest: link up, socket, one CoAP POST a
+record, the record removed after a 2.xx and only then, link released when nothing waits. A failure of any kind keeps the
+record, counts, and waits as `Backoff` says. A fire interrupts an exchange of lower priority, and any such wait.
 
-Every request carries the record's number as Uri-Query `seq=<number>`: a record whose acknowledgement was lost comes again,
-and the server knows it by that number.
+Every request carries the record's number as Uri-Query `seq=<number>`: a record whose acknowledgement was lost comes
+again, and the server knows it by that number.
 """
 
 import asyncio
@@ -36,10 +36,11 @@ class OutboxUnreadable(CellularError):
 
 
 class Uplink:
-    """Records of `outbox` over `link` (`await up(urgent)`, `await udp(host, port)`, `await release()`), as `config` says.
+    """Records of `outbox` over `link` (`await up(urgent)`, `await udp(host, port)`, `await release()`) to the server
+    of `config`.
 
-    `on_downlink`, if set, is called with the payload (bytes) of each 2.xx answer that has one, after the record is removed: so
-    a command that restarts the device is not asked for again by the record that fetched it.
+    `on_downlink`, if set, is called with the payload (bytes) of each 2.xx answer that has one, after the record is
+    removed: so a command that restarts the device is not fetched again by the record that fetched it.
     """
 
     def __init__(self, link, outbox, config):

@@ -1,0 +1,7 @@
+# Only what is in the Debian source package: no Berkeley DB, no TLS library, no libffi.
+MICROPY_PY_BTREE = 0
+MICROPY_PY_SSL = 0
+MICROPY_SSL_MBEDTLS = 0
+MICROPY_PY_FFI = 0
+
+FROZEN_MANIFEST ?= $(VARIANT_DIR)/manifest.py

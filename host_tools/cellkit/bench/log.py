@@ -1,0 +1,69 @@
+"""The one event log of a run: JSON lines on disk, and subscribers while it runs."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import IO, Any
+
+from cellkit.bench.clock import Clock
+
+Event = dict[str, Any]
+
+# Commands whose arguments are secrets: PINs, PUKs, passwords of an APN.
+_SECRET = re.compile(r"(\+(?:CPIN|CPWD|CLCK|CGAUTH|QCGDEFCONT)\s*=)(?!\?)[^\r\n]*", re.IGNORECASE)
+
+
+def mask_secrets(text: str) -> str:
+    """`text` with the arguments of commands that carry a PIN or a password replaced by `***`."""
+    return _SECRET.sub(r"\1***", text)
+
+
+class EventLog:
+    """Events in order of time: in memory, at the subscribers, and (with a path) as one JSON object a line.
+
+    Every line is flushed, so that a killed run leaves a log that can be read. Raises OSError if the file cannot be made.
+    """
+
+    def __init__(self, path: Path | None, clock: Clock) -> None:
+        self.events: list[Event] = []
+        self._clock = clock
+        self._subscribers: list[Callable[[Event], object]] = []
+        self._file: IO[str] | None = None
+        if path is not None:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            self._file = path.open("w", encoding="utf-8", buffering=1)
+
+    def emit(self, src: str, ev: str, **fields: Any) -> None:
+        """Record event `ev` of `src` now. A text in `data` is cleared of secrets first."""
+        if isinstance(fields.get("data"), str):
+            fields["data"] = mask_secrets(fields["data"])
+        event: Event = {"t": round(self._clock.now(), 6), "src": src, "ev": ev, **fields}
+        self.events.append(event)
+        if self._file is not None:
+            self._file.write(json.dumps(event, ensure_ascii=False) + "\n")
+            self._file.flush()
+        for subscriber in list(self._subscribers):
+            subscriber(event)
+
+    def subscribe(self, fn: Callable[[Event], object]) -> Callable[[], None]:
+        """Have `fn(event)` called for every event from now on; returns what ends it."""
+        self._subscribers.append(fn)
+
+        def unsubscribe() -> None:
+            if fn in self._subscribers:
+                self._subscribers.remove(fn)
+
+        return unsubscribe
+
+    def each(self, src: str, ev: str) -> list[Event]:
+        """The events of one kind so far."""
+        return [event for event in self.events if event["src"] == src and event["ev"] == ev]
+
+    def close(self) -> None:
+        """Close the file; later events stay in memory only."""
+        if self._file is not None:
+            self._file.close()
+            self._file = None

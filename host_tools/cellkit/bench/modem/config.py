@@ -1,0 +1,115 @@
+"""What a virtual modem is: identity, SIM, figures of its module, settings it arrives with."""
+
+from __future__ import annotations
+
+import tomllib
+from importlib import resources
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", validate_assignment=True)
+
+
+class Identity(_Strict):
+    """What the module says of itself."""
+
+    manufacturer: str
+    model: str
+    revision: str
+    cgmi_revision: str
+    serial_number: str
+    imei: str = Field(pattern=r"^\d{15}$")
+    imeisv: str = Field(pattern=r"^\d{16}$")
+    svn: str
+
+
+class SimConfig(_Strict):
+    """The card. `pin` is None where none is asked for."""
+
+    present: bool = True
+    imsi: str = Field(default="001010000000001", pattern=r"^\d{15}$")
+    iccid: str = Field(default="89000000000000000001", pattern=r"^\d{18,20}$")
+    pin: str | None = Field(default=None, pattern=r"^\d{4,8}$", repr=False)
+    puk: str = Field(default="12345678", pattern=r"^\d{8}$", repr=False)
+    pin_tries: int = Field(default=3, ge=0, le=3)
+    puk_tries: int = Field(default=10, ge=0, le=10)
+
+
+class Figure(_Strict):
+    """A time in seconds and where it comes from."""
+
+    value: float = Field(ge=0)
+    source: str
+
+
+class Current(_Strict):
+    """A mean current in µA and where it comes from."""
+
+    ua: float = Field(ge=0)
+    source: str
+
+
+class Timing(_Strict):
+    """Times of the module; see the data file for each one's meaning and source."""
+
+    answer_s: Figure
+    nvram_write_s: Figure
+    engineering_s: Figure
+    pwrkey_low_s: Figure
+    reset_low_s: Figure
+    boot_s: Figure
+    banner_step_s: Figure
+    wake_uart_s: Figure
+    wake_psm_eint_s: Figure
+    wake_light_s: Figure
+    socket_open_s: Figure
+    send_ok_s: Figure
+    close_ok_s: Figure
+    prompt_s: Figure
+    prompt_guard_s: Figure
+    data_mode_timeout_s: Figure
+    cfun_s: Figure
+    urc_attach_step_s: Figure
+
+
+class Limits(_Strict):
+    """Sizes of the module."""
+
+    line_bytes: int
+    uart_buffer_bytes: int
+    sockets: int
+    send_text_bytes: int
+    send_hex_bytes: int
+    read_bytes: int
+    receive_buffer_bytes: int
+    bauds: tuple[int, ...]
+
+
+class ModemConfig(_Strict):
+    """A module as it lies on the bench. Make one with `load`; all fields may be changed before the modem is made."""
+
+    identity: Identity
+    timing: Timing
+    limits: Limits
+    current: dict[str, Current]
+    sim: SimConfig = Field(default_factory=SimConfig)
+    nvram: dict[str, Any] = Field(default_factory=dict)  # settings it arrives with, over the factory's
+    supply_mv: int = 3600
+    prompt: str = "\r\n>"
+    sockets_survive_deep_sleep: bool = False
+
+    @classmethod
+    def load(cls, name: str = "bc660k_gl", **changes: Any) -> ModemConfig:
+        """The module of `data/<name>.toml`, with top-level fields replaced by `changes`.
+
+        Raises FileNotFoundError for an unknown module and pydantic.ValidationError for a wrong field.
+        """
+        text = resources.files("cellkit.bench").joinpath(f"data/{name}.toml").read_text(encoding="utf-8")
+        return cls.model_validate({**tomllib.loads(text), **changes})
+
+    def currents_ua(self) -> dict[str, float]:
+        """Mean current of each state in µA."""
+        return {state: current.ua for state, current in self.current.items()}

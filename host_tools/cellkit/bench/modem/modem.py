@@ -1,0 +1,328 @@
+"""The virtual modem: front end, commands, URCs, data mode, power and radio put together."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from cellkit.bench.clock import Clock
+from cellkit.bench.energy import ChargeMeter
+from cellkit.bench.log import EventLog
+from cellkit.bench.modem.config import ModemConfig
+from cellkit.bench.modem.family import DataMode, Family, Reply
+from cellkit.bench.modem.faults import Faults
+from cellkit.bench.modem.output import Output
+from cellkit.bench.modem.power import Mode, Power
+from cellkit.bench.modem.settings import Settings
+from cellkit.bench.modem.sim import Sim
+from cellkit.bench.modem.ue import UserEquipment
+from cellkit.bench.modem.v250 import Command, FrontEnd, MeFault, SyntaxFault, body_of, parse_line
+from cellkit.bench.network import Network
+
+_CTRL_Z, _ESC = 0x1A, 0x1B
+
+
+@dataclass
+class _Running:
+    text: str
+    commands: deque[Command | None]
+    after: list[Callable[[], object]] = field(default_factory=list)
+    spoke: bool = False
+
+
+class Modem(Family):
+    """A modem of any family; a subclass fills in what its family says and does. Bytes from the host go into `rx`."""
+
+    def __init__(
+        self, clock: Clock, log: EventLog, network: Network, config: ModemConfig, tx: Callable[[bytes], object]
+    ) -> None:
+        self.clock = clock
+        self.log = log
+        self.network = network
+        self.config = config
+        self.faults = Faults()
+        self.sim = Sim(config.sim)
+        self.meter = ChargeMeter(clock, log, "modem", config.currents_ua(), "off")
+        self.early_data = 0  # bytes that came before the guard time after a prompt
+        self._tx = tx
+        self._generation = 0
+        self._running: _Running | None = None
+        self._data_mode: DataMode | None = None
+        self._input: deque[int] = deque()
+        self._host_baud: int | None = None
+        self.output = Output(clock, self.faults, self._leave)
+        self._front = FrontEnd(config.limits.line_bytes, self._echo, self._line)
+        self.dialect = self._make_dialect()
+        self.settings = Settings(self.dialect.nvram, self.dialect.ram, config.nvram)
+        self.power = Power(clock, log, config.timing, self.meter, self)
+        self.ue = UserEquipment(clock, network, self.faults, self)
+        self.faults.on_change = self.ue.coverage_changed
+        self.power.attach_radio(self.ue, self._drx_state)
+
+    # The bench's side
+
+    def rx(self, data: bytes) -> None:
+        """Bytes from the host, at the pace of the line."""
+        why = self.power.heard()
+        if why is not None:
+            self.lost(data, why)
+            self._front.clear()
+            return
+        if self._host_baud not in (None, self.settings.nvram["IPR"]):
+            data = _garbled(data)
+        room = self.config.limits.uart_buffer_bytes - len(self._input)
+        if len(data) > room:
+            self.lost(data[room:], "buffer full")
+        self._input.extend(data[:room])
+        self.power.stay_awake()
+        self._pump()
+
+    def pin(self, name: str, level: int) -> None:
+        """A level at PWRKEY, RESET or PSM_EINT as seen at the module; 0 is low. Raises KeyError for another name."""
+        self.power.pin(name, level)
+
+    def supply(self, on: bool) -> None:
+        """VBAT on or off."""
+        self.power.supply(on)
+
+    def baud(self, rate: int) -> None:
+        """The host's baud rate; where it is not the module's own, both sides see garbage."""
+        self._host_baud = rate
+
+    def reset(self, cause: str) -> None:
+        """Restart now, as a crash or a brown-out does."""
+        self.power.restart(cause)
+
+    # For commands
+
+    def later(self, delay_s: float, fn: Callable[..., object], *args: Any) -> None:
+        """Call `fn(*args)` after `delay_s` seconds, unless the module restarts first."""
+        generation = self._generation
+
+        def call() -> None:
+            if generation == self._generation:
+                fn(*args)
+
+        self.clock.call_later(delay_s, call)
+
+    def urc(self, text: str, blank_before: bool = False) -> None:
+        """Send an unsolicited result code, unless nobody can hear it now."""
+        if self.power.mode not in (Mode.RUN, Mode.LIGHT_SLEEP):
+            return
+        if self._data_mode is not None:
+            self.log.emit("modem", "lost", data=text, why="URC in data mode")
+            return
+        self.log.emit("modem", "urc", text=text)
+        if blank_before:
+            self.output.raw(b"\r\n")
+        self.output.block([text])
+
+    def lost(self, data: bytes, why: str) -> None:
+        """Log bytes that the module does not hear."""
+        self.log.emit("modem", "lost", data=data.decode("latin-1"), why=why)
+
+    def complete(self, reply: Reply) -> None:
+        """The answer of the command that runs."""
+        running = self._running
+        if running is None:
+            return
+        if reply.prompt is not None:
+            self._prompt(reply.prompt)
+            return
+        if reply.lines:
+            self._information(running, reply.lines)
+        if reply.after is not None:
+            running.after.append(reply.after)
+        self._step()
+
+    def fail(self, fault: SyntaxFault | MeFault) -> None:
+        """The command that runs has failed; the rest of its line is not done."""
+        mode = self.settings.nvram["CMEE"]
+        if isinstance(fault, SyntaxFault) or mode == 0:
+            self._final("ERROR")
+        elif mode == 1:
+            self._final(f"+CME ERROR: {fault.code}")
+        else:
+            self._final(f"+CME ERROR: {self.dialect.error_texts.get(fault.code, 'Unknown')}")
+
+    def busy(self) -> bool:
+        """Whether a command runs or data are awaited."""
+        return self._running is not None or not self._front.empty
+
+    # The line: in
+
+    def _pump(self) -> None:
+        while self._input and (self._running is None or self._data_mode is not None):
+            byte = self._input.popleft()
+            if self._data_mode is not None:
+                self._data_byte(self._data_mode, byte)
+                continue
+            if self._front.empty and byte not in (10, 13):
+                rule = self.faults.take("urc", "", "before_echo")
+                if rule is not None:
+                    self.urc(rule.text)
+            self._front.feed(byte)
+
+    def _echo(self, byte: bytes) -> None:
+        if self.settings.nvram["E"] and byte != b"\n":
+            self.output.raw(byte)
+
+    def _line(self, line: str | None) -> None:
+        if line is None:
+            self._running = _Running("", deque([None]))
+            self._step()
+            return
+        body = body_of(line)
+        if body is None:
+            if line:
+                self.lost(line.encode("latin-1"), "not an AT command")
+            return
+        rule = self.faults.take("reset", line)
+        if rule is not None:
+            self.later(rule.delay_s, self.reset, "fault")
+        if self.faults.take("no_answer", line):
+            return
+        rule = self.faults.take("urc", line, "after_echo")
+        if rule is not None:
+            self.urc(rule.text)
+        self._running = _Running(line, deque(parse_line(body, self.dialect.whole)))
+        if not self._running.commands:
+            self.later(self.config.timing.answer_s.value + self.faults.answer_delay_s, self._step)
+        else:
+            self._step()
+
+    def _step(self) -> None:
+        running = self._running
+        if running is None:
+            return
+        if not running.commands:
+            self._final("OK")
+            return
+        command = running.commands.popleft()
+        delay_s = self.config.timing.answer_s.value if command is None else self.dialect.delay_s(command)
+        self.later(delay_s + self.faults.answer_delay_s, self._execute, command)
+
+    def _execute(self, command: Command | None) -> None:
+        running = self._running
+        if running is None:
+            return
+        rule = self.faults.take("error", running.text)
+        if rule is not None:
+            self._final(rule.text)
+            return
+        handler = None if command is None else self.dialect.handlers.get(command.name)
+        if command is None or handler is None:
+            self._final("ERROR")
+            return
+        try:
+            reply = handler(command)
+        except (SyntaxFault, MeFault) as fault:
+            self.fail(fault)
+            return
+        if reply is not None:
+            self.complete(reply)
+
+    # The line: out
+
+    def _speak(self, running: _Running) -> None:
+        if not running.spoke:
+            running.spoke = True
+            rule = self.faults.take("garbage", running.text)
+            if rule is not None:
+                self.output.raw(rule.text.encode("latin-1"))
+
+    def _information(self, running: _Running, lines: list[str]) -> None:
+        self._speak(running)
+        rule = self.faults.take("urc", running.text, "between_lines")
+        if rule is None:
+            self.output.block(lines)
+            return
+        self.output.block(lines[:1])
+        self.urc(rule.text)
+        if lines[1:]:
+            self.output.block(lines[1:])
+
+    def _final(self, text: str) -> None:
+        running, self._running = self._running, None
+        if running is None:
+            return
+        self._speak(running)
+        rule = self.faults.take("urc", running.text, "before_final")
+        if rule is not None:
+            self.urc(rule.text)
+        self.output.block([text])
+        rule = self.faults.take("urc", running.text, "after_final")
+        if rule is not None:
+            self.urc(rule.text)
+        for after in running.after:
+            after()
+        self.power.stay_awake()
+        self._pump()
+
+    def _leave(self, data: bytes) -> None:
+        if self.faults.silent or self.power.mode in (Mode.OFF, Mode.BOOT):
+            return
+        wrong = self._host_baud not in (None, self.settings.nvram["IPR"])
+        self._tx(_garbled(data) if wrong else data)
+
+    # Data mode
+
+    def _prompt(self, mode: DataMode) -> None:
+        if self.faults.prompt_never:
+            self._running = None
+            self._pump()
+            return
+        self.later(self.config.timing.prompt_s.value, self._prompt_now, mode)
+
+    def _prompt_now(self, mode: DataMode) -> None:
+        mode.since_s = self.clock.now()
+        self.output.raw(self.config.prompt.encode("latin-1"))
+        self._data_mode = mode
+        self.later(self.config.timing.data_mode_timeout_s.value, self._data_timeout, mode)
+        self._pump()
+
+    def _data_byte(self, mode: DataMode, byte: int) -> None:
+        if self.clock.now() - mode.since_s < self.config.timing.prompt_guard_s.value:
+            self.early_data += 1
+            mode.early += 1
+            if self.faults.early_data_lost:
+                return
+        if mode.length is None and byte in (_CTRL_Z, _ESC):
+            self._data_done(mode, bytes(mode.data) if byte == _CTRL_Z else None)
+        elif len(mode.data) < mode.longest:
+            mode.data.append(byte)
+            if len(mode.data) == mode.length:
+                self._data_done(mode, bytes(mode.data))
+
+    def _data_timeout(self, mode: DataMode) -> None:
+        if self._data_mode is mode:
+            self._data_done(mode, None)
+
+    def _data_done(self, mode: DataMode, data: bytes | None) -> None:
+        self._data_mode = None
+        if mode.early:
+            self.log.emit("modem", "early_data", bytes=mode.early, guard_s=self.config.timing.prompt_guard_s.value)
+        mode.done(data)
+
+    # Power
+
+    def lost_power(self) -> None:
+        """Everything volatile is gone."""
+        self._generation += 1
+        self._running = self._data_mode = None
+        self._input.clear()
+        self._front.clear()
+        self.output.clear()
+        self.ue.vanish()
+        self.settings.restart()
+
+    def radio_changed(self) -> None:
+        """Anything of the radio that counts for sleep and current."""
+        self.power.consider()
+
+
+def _garbled(data: bytes) -> bytes:
+    # Which bits a receiver sees at a wrong rate hardly matters; that none of them is the byte that was sent does.
+    return bytes((byte * 0x1D ^ 0x95) & 0xFF | 0x80 for byte in data)

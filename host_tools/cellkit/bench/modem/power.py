@@ -1,0 +1,251 @@
+"""Supply, keys, boot, sleep and wake of a module, and so its current.
+
+Sleep of the BC660K-GL: AT manual V1.4, QSCLK and QCFG="slplocktimes"; hardware design, page 21.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from enum import Enum
+from typing import Protocol
+
+from cellkit.bench.clock import Clock, Handle
+from cellkit.bench.energy import ChargeMeter
+from cellkit.bench.log import EventLog
+from cellkit.bench.modem.config import Timing
+from cellkit.bench.modem.ue import UserEquipment
+
+PINS = ("PWRKEY", "RESET", "PSM_EINT")
+
+
+class Mode(Enum):
+    """What the module's processor does."""
+
+    OFF = "off"
+    BOOT = "boot"
+    RUN = "run"
+    LIGHT_SLEEP = "light_sleep"
+    DEEP_SLEEP = "deep_sleep"
+    WAKING = "waking"
+
+
+class Owner(Protocol):
+    """What power needs of the module around it."""
+
+    def booted(self, cause: str) -> None:
+        """The module runs: print the banner, switch the radio on."""
+
+    def lost_power(self) -> None:
+        """Everything volatile is gone."""
+
+    def falls_asleep(self) -> None:
+        """Deep sleep begins; the serial port still works for this call."""
+
+    def woke(self, how: str) -> None:
+        """Deep sleep is over; `how` is `uart`, `pin` or `radio`."""
+
+    def sleep_lock_s(self) -> float:
+        """How long the module stays awake after the last character on the serial port."""
+
+    def sleep_mode(self) -> int:
+        """QSCLK: 0 none, 1 light and deep, 2 light only."""
+
+    def wakes_on_uart(self) -> bool:
+        """Whether a falling edge on RXD wakes from deep sleep."""
+
+    def busy(self) -> bool:
+        """Whether a command runs or data are awaited."""
+
+
+class Power:
+    """The power side of a module. Pin levels are those at the module: 0 is low, keys rest at 1."""
+
+    def __init__(self, clock: Clock, log: EventLog, timing: Timing, meter: ChargeMeter, owner: Owner) -> None:
+        self._clock = clock
+        self._log = log
+        self._timing = timing
+        self._meter = meter
+        self._owner = owner
+        self._ue: UserEquipment | None = None
+        self._drx_state: Callable[[], str] = lambda: "light_sleep"
+        self._levels = dict.fromkeys(PINS, 1)
+        self._supplied = False
+        self._step: Handle | None = None
+        self._key: Handle | None = None
+        self._lock: Handle | None = None
+        self._awake_until_s = 0.0
+        self.mode = Mode.OFF
+
+    def attach_radio(self, ue: UserEquipment, drx_state: Callable[[], str]) -> None:
+        """Let the radio's state count for the current; `drx_state()` names the one of sleeping between pages."""
+        self._ue = ue
+        self._drx_state = drx_state
+
+    # Supply and keys
+
+    def supply(self, on: bool) -> None:
+        """VBAT on or off. The module starts when PWRKEY is low for long enough, or is held low already."""
+        if on == self._supplied:
+            return
+        self._supplied = on
+        self._log.emit("modem", "power", on=on)
+        if on:
+            self._pwrkey()
+        else:
+            self._off()
+
+    def pin(self, name: str, level: int) -> None:
+        """A level at PWRKEY, RESET or PSM_EINT. Raises KeyError for another name."""
+        if name not in self._levels:
+            raise KeyError(f"no pin {name!r} at this module; there are {PINS}")
+        before, self._levels[name] = self._levels[name], level
+        if before == level:
+            return
+        if name == "PWRKEY":
+            self._pwrkey()
+        elif name == "RESET":
+            self._reset_key()
+        elif level == 0 and self.mode is Mode.DEEP_SLEEP:
+            self._wake("pin", self._timing.wake_psm_eint_s.value)
+
+    def _pwrkey(self) -> None:
+        if self._key is not None:
+            self._key.cancel()
+            self._key = None
+        if self._supplied and self.mode is Mode.OFF and self._levels["PWRKEY"] == 0:
+            self._key = self._clock.call_later(self._timing.pwrkey_low_s.value, self._start, "power key")
+
+    def _reset_key(self) -> None:
+        if self._key is not None:
+            self._key.cancel()
+            self._key = None
+        if self.mode is Mode.OFF and not self._held:
+            return
+        if self._levels["RESET"] == 0:
+            self._key = self._clock.call_later(self._timing.reset_low_s.value, self._hold)
+        elif self._held:
+            self.restart("reset pin")
+
+    _held = False
+
+    def _hold(self) -> None:
+        self._off()
+        self._held = True
+
+    def _off(self) -> None:
+        self._cancel()
+        self._held = False
+        self._owner.lost_power()
+        self._enter(Mode.OFF)
+
+    def _start(self, cause: str) -> None:
+        self._cancel()
+        self._held = False
+        self._enter(Mode.BOOT)
+        self._step = self._clock.call_later(self._timing.boot_s.value, self._boot_done, cause)
+
+    def restart(self, cause: str) -> None:
+        """Reset: everything volatile is lost, then the module boots. Does nothing without supply."""
+        if not self._supplied:
+            return
+        self._log.emit("modem", "reset", cause=cause)
+        self._owner.lost_power()
+        self._start(cause)
+
+    def _boot_done(self, cause: str) -> None:
+        self._log.emit("modem", "boot", cause=cause)
+        self.stay_awake()
+        self._enter(Mode.RUN)
+        self._owner.booted(cause)
+
+    def _cancel(self) -> None:
+        for handle in (self._step, self._key, self._lock):
+            if handle is not None:
+                handle.cancel()
+        self._step = self._key = self._lock = None
+
+    # Sleep
+
+    def stay_awake(self) -> None:
+        """A character came, or a command ended: the sleep lock starts anew."""
+        self._awake_until_s = self._clock.now() + self._owner.sleep_lock_s()
+        self.consider()
+
+    def consider(self) -> None:
+        """Fall asleep if nothing speaks against it; wake if the radio works; account for the current."""
+        ue = self._ue
+        if ue is None or self.mode in (Mode.OFF, Mode.BOOT, Mode.WAKING):
+            self.account()
+            return
+        working = ue.connected or ue.connecting or ue.searching
+        if working and self.mode is Mode.DEEP_SLEEP:
+            self._enter(Mode.RUN)
+            self._owner.woke("radio")
+        elif working:
+            self._enter(Mode.RUN)
+        elif self._may_sleep():
+            deep = self._owner.sleep_mode() == 1 and ue.psm
+            if deep and self.mode is not Mode.DEEP_SLEEP:
+                self._owner.falls_asleep()
+                self._enter(Mode.DEEP_SLEEP)
+            elif not deep:
+                self._enter(Mode.LIGHT_SLEEP)
+        self.account()
+
+    def _may_sleep(self) -> bool:
+        if self.mode is Mode.DEEP_SLEEP:
+            return True
+        if self._owner.sleep_mode() == 0 or self._owner.busy():
+            return False
+        left_s = self._awake_until_s - self._clock.now()
+        if self.mode is Mode.LIGHT_SLEEP or left_s <= 0:
+            return True
+        if self._lock is not None:
+            self._lock.cancel()
+        self._lock = self._clock.call_later(left_s, self.consider)
+        return False
+
+    def heard(self) -> str | None:
+        """A character is at RXD: why it cannot be heard, or None. Wakes the module if it sleeps."""
+        if self.mode is Mode.RUN:
+            return None
+        why = self.mode.value.replace("_", " ")
+        if self.mode is Mode.LIGHT_SLEEP:
+            self._wake("light", self._timing.wake_light_s.value)
+        elif self.mode is Mode.DEEP_SLEEP and self._owner.wakes_on_uart():
+            self._wake("uart", self._timing.wake_uart_s.value)
+        return why
+
+    def _wake(self, how: str, after_s: float) -> None:
+        self._enter(Mode.WAKING)
+        self._step = self._clock.call_later(after_s, self._woken, how)
+
+    def _woken(self, how: str) -> None:
+        self._enter(Mode.RUN)
+        if how != "light":
+            self._owner.woke(how)
+        self.stay_awake()
+
+    # Current
+
+    def _enter(self, mode: Mode) -> None:
+        self.mode = mode
+        self.account()
+
+    def account(self) -> None:
+        """Bring the charge meter in line with what the module does."""
+        self._meter.set(self._state())
+
+    def _state(self) -> str:
+        ue = self._ue
+        if self.mode in (Mode.OFF, Mode.BOOT):
+            return self.mode.value
+        if ue is not None and ue.transmitting:
+            return "tx"
+        if ue is not None and (ue.connected or ue.connecting):
+            return "connected"
+        if ue is not None and ue.searching:
+            return "search"
+        if self.mode is Mode.LIGHT_SLEEP:
+            return self._drx_state() if ue is not None and ue.registered and not ue.psm else "light_sleep"
+        return {Mode.DEEP_SLEEP: "deep_sleep", Mode.WAKING: "waking"}.get(self.mode, "awake")

@@ -1,0 +1,293 @@
+"""The cell and core network: decides, delays, loses, queues, and carries datagrams to real servers."""
+
+from __future__ import annotations
+
+import random
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Literal, Protocol
+
+from cellkit.bench import timers
+from cellkit.bench.clock import Clock, Handle
+from cellkit.bench.gateway import Flow, Gateway, UdpGateway
+from cellkit.bench.log import EventLog
+from cellkit.bench.netconfig import Cell, Delays, NetworkConfig, Policy, Span
+
+__all__ = ["Cell", "Delays", "Grant", "Network", "NetworkConfig", "Policy", "Request", "Session", "Span", "Ue"]
+
+Reach = Literal["detached", "connected", "idle", "psm"]
+
+
+@dataclass
+class Request:
+    """What a device asks for in an attach or TAU request, as bit strings; None = not asked for."""
+
+    t3324: str | None = None
+    t3412: str | None = None
+    edrx: str | None = None
+
+
+@dataclass
+class Grant:
+    """The network's answer: `cause` is the EMM cause of a reject, else None. Timers as bit strings, None = absent."""
+
+    cause: int | None = None
+    roaming: bool = False
+    t3324: str | None = None
+    t3412: str | None = None
+    t3412_s: float | None = None  # the periodic TAU that applies, extended or plain
+    edrx: str | None = None
+    ptw: str | None = None
+    ip: str = ""
+
+
+class Ue(Protocol):
+    """What the network may do to a device."""
+
+    def paged(self) -> None:
+        """There is downlink data: connect."""
+
+    def downlink(self, flow: int, data: bytes) -> None:
+        """A datagram has arrived over the air."""
+
+
+class Network:
+    """One network for any number of devices. `config` may be changed while it runs: `network.config.policy.psm = …`."""
+
+    def __init__(self, clock: Clock, log: EventLog, config: NetworkConfig, gateway: Gateway | None = None) -> None:
+        self.clock = clock
+        self.log = log
+        self.config = config
+        self.gateway = gateway or UdpGateway()
+        self.random = random.Random(config.seed)
+        self._switched_off = False
+        self._watchers: list[Callable[[bool], object]] = []
+        for gap in config.coverage_gaps:
+            for edge_s in (gap.start_s, gap.start_s + gap.duration_s):
+                if edge_s >= clock.now():
+                    clock.call_later(edge_s - clock.now(), self._tell_coverage)
+
+    def covered(self) -> bool:
+        """Whether there is a cell now."""
+        return not self._switched_off and not any(gap.covers(self.clock.now()) for gap in self.config.coverage_gaps)
+
+    def coverage(self, on: bool) -> None:
+        """Switch the cell on or off by hand."""
+        self._switched_off = not on
+        self._tell_coverage()
+
+    def watch_coverage(self, fn: Callable[[bool], object]) -> None:
+        """Have `fn(covered)` called when the cell comes or goes."""
+        self._watchers.append(fn)
+
+    def session(self, ue: Ue) -> Session:
+        """Make the network know a device."""
+        return Session(self, ue)
+
+    def utc(self) -> datetime:
+        """The network's time."""
+        return datetime.fromtimestamp(self.config.utc_start_s + self.clock.now(), UTC)
+
+    def resolve(self, name: str) -> str | None:
+        """IP address of a name: this network's DNS table, or the name itself if it is an IPv4 address."""
+        if name in self.config.hosts:
+            return self.config.hosts[name]
+        parts = name.split(".")
+        return name if len(parts) == 4 and all(part.isdigit() and int(part) < 256 for part in parts) else None
+
+    def blocked(self) -> str | None:
+        """Why a packet would get lost now (`outage`, `loss`), or None."""
+        if any(span.covers(self.clock.now()) for span in self.config.outages):
+            return "outage"
+        return "loss" if self.random.random() < self.config.loss else None
+
+    def grant(self, request: Request) -> Grant:
+        """The operator's answer to `request` by its policy."""
+        policy = self.config.policy
+        if policy.reject_cause is not None:
+            return Grant(cause=policy.reject_cause)
+        grant = Grant(roaming=policy.roaming, ip=self.config.ip, t3412_s=policy.t3412_plain_s)
+        if request.t3324 is not None and policy.psm == "deactivated":
+            grant.t3324 = timers.DEACTIVATED
+        elif request.t3324 is not None and policy.psm == "granted":
+            grant.t3324 = timers.encode_t3324(_allowed(timers.decode_t3324(request.t3324), policy.t3324_allowed_s))
+        if request.t3412 is not None and policy.psm != "refused":
+            wanted_s = timers.decode_t3412(request.t3412)
+            if wanted_s is not None:
+                grant.t3412 = timers.encode_t3412(_allowed(wanted_s, policy.t3412_allowed_s))
+                grant.t3412_s = timers.decode_t3412(grant.t3412)
+        if request.edrx is not None and policy.edrx == "granted":
+            cycle_s = timers.decode_edrx(request.edrx)
+            if cycle_s is not None:
+                grant.edrx = timers.encode_edrx(min(max(cycle_s, policy.edrx_min_s), policy.edrx_max_s))
+                grant.ptw = policy.ptw
+        return grant
+
+    def _tell_coverage(self) -> None:
+        covered = self.covered()
+        self.log.emit("net", "coverage", on=covered)
+        for watcher in list(self._watchers):
+            watcher(covered)
+
+
+def _allowed(wanted_s: float | None, allowed_s: tuple[float, ...]) -> float | None:
+    if wanted_s is None or not allowed_s:
+        return wanted_s
+    return next((value for value in sorted(allowed_s) if value >= wanted_s), max(allowed_s))
+
+
+class Session:
+    """What the network knows and holds for one device."""
+
+    def __init__(self, network: Network, ue: Ue) -> None:
+        self._network = network
+        self._clock = network.clock
+        self._ue = ue
+        self._reach: Reach = "detached"
+        self._edrx_s: float | None = None
+        self._flows: dict[int, tuple[Flow, str]] = {}
+        self._next_flow = 1
+        self._waiting: deque[tuple[int, bytes, float]] = deque()
+        self._page: Handle | None = None
+        self._exchange: Handle | None = None
+
+    # Registration
+
+    def attach(self, request: Request, done: Callable[[Grant], object]) -> None:
+        """Answer an attach request after its delay; `done(grant)` also brings a reject."""
+        delays = self._network.config.delays
+        self._exchange = self._clock.call_later(delays.attach_s, self._answer, "attach", request, done)
+
+    def tau(self, request: Request, done: Callable[[Grant], object]) -> None:
+        """Answer a tracking area update after its delay."""
+        self._exchange = self._clock.call_later(self._network.config.delays.tau_s, self._answer, "tau", request, done)
+
+    def detach(self) -> None:
+        """The device says goodbye; what waits for it is gone."""
+        self.vanish()
+        self._network.log.emit("net", "detach")
+
+    def vanish(self) -> None:
+        """The device is gone without a word: power cut or reset."""
+        if self._exchange is not None:
+            self._exchange.cancel()
+        if self._page is not None:
+            self._page.cancel()
+            self._page = None
+        self._reach = "detached"
+        self._waiting.clear()
+        for flow in list(self._flows):
+            self.close(flow)
+
+    def entered(self, reach: Reach) -> None:
+        """The device is now connected, idle or in PSM."""
+        if reach == self._reach:
+            return
+        log = self._network.log
+        if (reach == "connected") != (self._reach == "connected"):
+            log.emit("net", "rrc", state="connected" if reach == "connected" else "idle")
+        if (reach == "psm") != (self._reach == "psm"):
+            log.emit("net", "psm", state="enter" if reach == "psm" else "exit")
+        self._reach = reach
+        if reach == "connected":
+            self._deliver_waiting()
+
+    def _answer(self, ev: str, request: Request, done: Callable[[Grant], object]) -> None:
+        grant = self._network.grant(request)
+        if grant.cause is not None:
+            self._network.log.emit("net", "reject", cause=grant.cause, procedure=ev)
+        else:
+            self._edrx_s = None if grant.edrx is None else timers.decode_edrx(grant.edrx)
+            active_s = None if grant.t3324 is None else timers.decode_t3324(grant.t3324)
+            fields = {"t3324_s": active_s, "t3412_s": grant.t3412_s, "edrx_s": self._edrx_s}
+            self._network.log.emit("net", ev, roaming=grant.roaming, **fields)
+        done(grant)
+
+    # Datagrams
+
+    def open(self, host: str, port: int) -> int:
+        """Start a flow to an IP address; returns its number. Raises OSError."""
+        number = self._next_flow
+        self._next_flow += 1
+        flow = self._network.gateway.open(host, port, lambda data: self._from_peer(number, data))
+        self._flows[number] = (flow, f"{host}:{port}")
+        return number
+
+    def close(self, number: int) -> None:
+        """End a flow; datagrams on their way to it are dropped."""
+        entry = self._flows.pop(number, None)
+        if entry is not None:
+            entry[0].close()
+
+    def send(self, number: int, data: bytes) -> None:
+        """Carry one datagram from the connected device to its peer."""
+        entry = self._flows.get(number)
+        why = "no socket" if entry is None else self._network.blocked()
+        if not self._network.covered():
+            why = "no coverage"
+        peer = entry[1] if entry is not None else ""
+        if why is not None:
+            self._network.log.emit("net", "drop", why=why, bytes=len(data), peer=peer, way="up")
+            return
+        latency_s = self._network.config.delays.uplink_s
+        self._network.log.emit("net", "up", bytes=len(data), peer=peer, latency_s=latency_s)
+        self._clock.call_later(latency_s, self._to_peer, number, data)
+
+    def _to_peer(self, number: int, data: bytes) -> None:
+        entry = self._flows.get(number)
+        if entry is not None and not entry[0].send(data):
+            self._network.log.emit("net", "drop", why="refused by the host", bytes=len(data), peer=entry[1], way="up")
+
+    def _from_peer(self, number: int, data: bytes) -> None:
+        why = self._network.blocked()
+        policy = self._network.config.policy
+        if self._reach == "detached":
+            why = "detached"
+        elif why is None and self._reach == "psm" and policy.psm_downlink == "drop":
+            why = "psm"
+        elif why is None and len(self._waiting) >= policy.psm_queue_packets:
+            why = "queue full"
+        if why is not None:
+            self._drop_down(number, data, why)
+            return
+        self._hold(number, data, self._clock.now())
+
+    def _hold(self, number: int, data: bytes, came_s: float) -> None:
+        self._waiting.append((number, data, came_s))
+        if self._reach == "connected":
+            self._deliver_waiting()
+        elif self._reach == "idle" and self._page is None:
+            self._page = self._clock.call_later(self._paging_delay_s(), self._page_now)
+
+    def _paging_delay_s(self) -> float:
+        # On average half a cycle; drawn, since a device that only ever meets the mean hides its time-outs.
+        cycle_s = self._edrx_s or self._network.config.cell.drx_cycle_s
+        return self._network.random.uniform(0, cycle_s)
+
+    def _page_now(self) -> None:
+        self._page = None
+        if self._waiting and self._reach == "idle" and self._network.covered():
+            self._ue.paged()
+
+    def _deliver_waiting(self) -> None:
+        latency_s = self._network.config.delays.downlink_s
+        while self._waiting:
+            number, data, came_s = self._waiting.popleft()
+            self._clock.call_later(latency_s, self._over_the_air, number, data, came_s)
+
+    def _over_the_air(self, number: int, data: bytes, came_s: float) -> None:
+        if self._reach == "detached" or number not in self._flows:
+            self._drop_down(number, data, "no socket")
+        elif self._reach != "connected":
+            self._hold(number, data, came_s)
+        else:
+            latency_s = round(self._clock.now() - came_s, 6)
+            peer = self._flows[number][1]
+            self._network.log.emit("net", "down", bytes=len(data), peer=peer, latency_s=latency_s)
+            self._ue.downlink(number, data)
+
+    def _drop_down(self, number: int, data: bytes, why: str) -> None:
+        peer = self._flows[number][1] if number in self._flows else ""
+        self._network.log.emit("net", "drop", why=why, bytes=len(data), peer=peer, way="down")

@@ -1,0 +1,129 @@
+"""The command `cellkit`.
+
+Exit codes of every command: 0 done, 1 failed, 2 wrong usage, 3 the set-up is missing, 130 interrupted.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from importlib import metadata
+from pathlib import Path
+from typing import Annotated, Any, NoReturn
+
+import typer
+from rich.console import Console
+
+from cellkit.demo import INTERRUPTED, SETUP_MISSING, SetupMissing, run_demo
+from cellkit.report import write_report
+from cellkit.story import Story
+from cellkit.summary import EVENTS, REPORT
+
+FAILED = 1
+USAGE = 2
+
+app = typer.Typer(
+    name="cellkit",
+    help="Tools for cellular devices that must run for ten years on one battery.",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+)
+
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON object on stdout; all else goes to stderr.")]
+
+
+def _epilog(example: str, *codes: str) -> str:
+    """Example and exit codes below a command's help; the \\b keeps the lines apart."""
+    lines = "\n".join(f"  {code}" for code in codes)
+    return f"\b\nExample:\n  {example}\n\n\b\nExit codes:\n{lines}"
+
+
+def _print_json(value: dict[str, Any]) -> None:
+    typer.echo(json.dumps(value))
+
+
+def _fail(message: str, code: int) -> NoReturn:
+    typer.echo(f"cellkit: {message}", err=True)
+    raise typer.Exit(code)
+
+
+@app.command(
+    epilog=_epilog(
+        "cellkit demo --out build/demo",
+        "0    the alarm was acknowledged and the device is asleep again",
+        "1    it was not, or the results could not be written; the last line says why",
+        "2    wrong usage",
+        "3    MicroPython is not built yet: run `make setup`",
+        "130  interrupted; the files are written as far as it went",
+    )
+)
+def demo(
+    out: Annotated[Path, typer.Option("--out", help="Folder for events.jsonl, summary.json and report.html.")],
+    as_json: Json = False,
+) -> None:
+    """Show a smoke alarm reach its server: real firmware in MicroPython, a virtual modem and network.
+
+    Takes about 45 seconds. Earlier results in the folder are replaced.
+    """
+    story = Story(Console(stderr=as_json, highlight=False))
+    try:
+        code, summary = run_demo(out, story)
+    except SetupMissing as error:
+        _fail(str(error), SETUP_MISSING)
+    except OSError as error:
+        _fail(f"cannot write to {out}: {error.strerror or error}; choose another folder with --out", FAILED)
+    if as_json:
+        _print_json({**summary, "report": str(out / REPORT), "exit_code": code})
+    raise typer.Exit(code)
+
+
+@app.command(
+    epilog=_epilog(
+        "cellkit report build/demo",
+        "0    report.html is written",
+        "1    it could not be written",
+        "2    wrong usage, or the folder holds no events.jsonl",
+    )
+)
+def report(
+    folder: Annotated[Path, typer.Argument(help="Folder of a run, with its events.jsonl.")],
+    as_json: Json = False,
+) -> None:
+    """Draw the report page of a run again, from its event log.
+
+    Works also for a run that was killed, as far as its log goes.
+    """
+    if not (folder / EVENTS).is_file():
+        _fail(f"expected a run's {EVENTS} in {folder}, found none; name the folder given to `cellkit demo --out`", USAGE)
+    try:
+        path = write_report(folder)
+    except OSError as error:
+        _fail(f"cannot make the report in {folder}: {error.strerror or error}", FAILED)
+    if as_json:
+        _print_json({"report": str(path)})
+    else:
+        typer.echo(str(path))
+
+
+@app.command(epilog=_epilog("cellkit version --json", "0    always", "2    wrong usage"))
+def version(as_json: Json = False) -> None:
+    """Print the versions of cellkit and of the Python it runs on."""
+    versions = {"cellkit": metadata.version("cellkit"), "python": sys.version.split()[0]}
+    if as_json:
+        _print_json(versions)
+    else:
+        typer.echo(f"cellkit {versions['cellkit']} on Python {versions['python']}")
+
+
+def main() -> None:
+    """Entry point of the command."""
+    try:
+        app()
+    except KeyboardInterrupt:
+        sys.exit(INTERRUPTED)
+
+
+if __name__ == "__main__":
+    main()
