@@ -96,7 +96,7 @@ def report(
     Works also for a run that was killed, as far as its log goes.
     """
     if not (folder / EVENTS).is_file():
-        _fail(f"expected a run's {EVENTS} in {folder}, found none; name the folder given to `cellkit demo --out`", USAGE)
+        _fail(f"expected a run's {EVENTS} in {folder}, found none; name the folder of `cellkit demo --out`", USAGE)
     try:
         path = write_report(folder)
     except OSError as error:

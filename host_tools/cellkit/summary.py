@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 import math
-import os
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -123,8 +122,8 @@ class Mark:
 
 def smoke_s(log: RunLog) -> float | None:
     """When smoke rose to its highest level, in seconds since the start; None when it never did."""
-    stimuli = [e for e in log.each("bench", "stimulus") if e.get("what") == "smoke" and number(e.get("mv"))]
-    return float(max(stimuli, key=lambda e: float(e["mv"]))["t"]) if stimuli else None
+    stimuli = [e for e in log.each("bench", "stimulus") if e.get("what") == "smoke" and number(e.get("level_mv"))]
+    return float(max(stimuli, key=lambda e: float(e["level_mv"]))["t"]) if stimuli else None
 
 
 def alarm_marks(log: RunLog) -> list[Mark]:
@@ -206,7 +205,7 @@ def write_atomically(path: Path, text: str) -> None:
     """Replace a file as a whole, so that a reader or a kill never meets half of it."""
     part = path.with_name(path.name + ".part")
     part.write_text(text, encoding="utf-8")
-    os.replace(part, path)
+    part.replace(path)
 
 
 def write_summary(folder: Path, summary: dict[str, Any]) -> None:

@@ -71,7 +71,7 @@ def _heartbeat() -> list[Event]:
 def _alarm() -> list[Event]:
     records = [{"name": "seq", "value": 2}, {"name": "fire", "value": True}]
     return [
-        event(SMOKE_S, "bench", "stimulus", what="smoke", mv=2400),
+        event(SMOKE_S, "bench", "stimulus", what="smoke", level_mv=2400),
         trace(24.2, "state", **{"from": "normal", "to": "alarm"}),
         event(24.21, "mcu", "pin", pin="SIREN", value=1),
         trace(24.21, "siren", on=True),
@@ -84,7 +84,7 @@ def _alarm() -> list[Event]:
         event(25.4, "server", "request", code="POST", path="/alarm", bytes=66, records=records, seq=2, duplicate=False),
         event(25.41, "server", "response", code="2.04", bytes=0, seq=2),
         trace(25.9, "uplink_ack", seq=2, prio=0, latency_ms=1000, code="2.04"),
-        event(28.0, "bench", "stimulus", what="smoke", mv=300),
+        event(28.0, "bench", "stimulus", what="smoke", level_mv=300),
         event(29.0, "mcu", "pin", pin="SIREN", value=0),
         state(29.0, "idle_drx_2s56", 110.0),
         state(35.0, "deep_sleep", 0.8),

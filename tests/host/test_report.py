@@ -11,11 +11,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from demo_log import GRANTED, OBSERVED, REQUESTED, RUNTIME, SMOKE_S, event, good_run, state, trace, write_run
-
 from cellkit.report import words, write_report
 from cellkit.report.page import MAX_ROWS
 from cellkit.summary import read_log, stays, summarize, write_summary
+from demo_log import GRANTED, OBSERVED, REQUESTED, RUNTIME, SMOKE_S, event, good_run, state, trace, write_run
 
 VOID = {"meta", "input", "br"}
 
@@ -105,7 +104,7 @@ def test_hostile_text_stays_text(tmp_path: Path) -> None:
         trace(0.5, "modem_ready", model=HOSTILE, revision=HOSTILE),
         trace(0.6, "state", to=HOSTILE),
         trace(0.6, "granted", t3324_s=HOSTILE, t3412_s=HOSTILE),
-        event(0.7, "bench", "stimulus", what="smoke", mv=2000),
+        event(0.7, "bench", "stimulus", what="smoke", level_mv=2000),
         event(0.8, "server", "request", records=[{"name": HOSTILE, "value": HOSTILE}], code=HOSTILE, seq=HOSTILE),
         event(0.9, "net", "up", peer=HOSTILE),
     ]
@@ -222,7 +221,7 @@ def test_siren_before_the_smoke_does_not_count(tmp_path: Path) -> None:
 
 
 def test_smoke_is_the_highest_level_not_the_clean_air_before_it(tmp_path: Path) -> None:
-    events = [*good_run(), event(0.01, "bench", "stimulus", what="smoke", mv=300)]
+    events = [*good_run(), event(0.01, "bench", "stimulus", what="smoke", level_mv=300)]
     assert summary_of(tmp_path, events)["alarm_latency_s"] == 1.41
 
 

@@ -10,7 +10,6 @@ from typing import Any
 import aiocoap
 import cbor2
 import pytest
-
 from cellkit.bench.clock import WallClock
 from cellkit.bench.log import EventLog
 from cellkit.server import AlarmServer, PackError, decode_pack

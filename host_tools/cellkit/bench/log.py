@@ -24,7 +24,7 @@ def mask_secrets(text: str) -> str:
 class EventLog:
     """Events in order of time: in memory, at the subscribers, and (with a path) as one JSON object a line.
 
-    Every line is flushed, so that a killed run leaves a log that can be read. Raises OSError if the file cannot be made.
+    Every line is flushed, so that a killed run leaves a log that can be read. Raises OSError if it cannot be written.
     """
 
     def __init__(self, path: Path | None, clock: Clock) -> None:

@@ -55,9 +55,9 @@ class McuConfig(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     program: Literal["board", "app"] = "board"
-    heap_bytes: int = Field(2 * 1024 * 1024, ge=32 * 1024)
-    unique_id: str = Field("a1b2c3d4e5f6", pattern=r"^([0-9a-f]{2})+$")
-    boot_s: float = Field(0.05, ge=0)
+    heap_bytes: int = Field(default=2 * 1024 * 1024, ge=32 * 1024)
+    unique_id: str = Field(default="a1b2c3d4e5f6", pattern=r"^([0-9a-f]{2})+$")
+    boot_s: float = Field(default=0.05, ge=0)
     extra_path: tuple[Path, ...] = ()
     environment: dict[str, str] = {}
 

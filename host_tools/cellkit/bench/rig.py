@@ -1,4 +1,4 @@
-"""One rig: clock, event log, network, virtual modem, serial line and virtual MCU, wired as boards/unix/board.toml says."""
+"""One rig: clock, event log, network, virtual modem, serial line and virtual MCU, wired as board.toml says."""
 
 from __future__ import annotations
 
@@ -36,8 +36,8 @@ class BenchConfig(BaseModel):
     modem: ModemConfig = Field(default_factory=ModemConfig.load)
     mcu: McuConfig = Field(default_factory=McuConfig)
     files: dict[str, str | bytes] = {}
-    smoke_mv: int = Field(300, ge=0)
-    battery_mv: int = Field(3600, ge=0)
+    smoke_mv: int = Field(default=300, ge=0)
+    battery_mv: int = Field(default=3600, ge=0)
 
 
 @dataclass(frozen=True)
@@ -94,7 +94,7 @@ class Bench:
         )
         for path, content in self.config.files.items():
             self._write(path, content)
-        for name, (line, inverted) in self._lines.items():
+        for line, inverted in self._lines.values():
             self.modem.pin(line.upper(), 1 if inverted else 0)
         for contact in self._board["inputs"]:
             self._contact(contact, False)
@@ -121,7 +121,7 @@ class Bench:
     # --- running the device -------------------------------------------------------------------------------------------
 
     async def start(self, script: str | Path | Sequence[str]) -> None:
-        """Supply on: the device runs `script` after every start. A path to a .py file, a module's name, or arguments."""
+        """Supply on: the device runs `script` after every start: path of a .py file, name of a module, or arguments."""
         await self.mcu.power_on(_arguments(script))
 
     async def run_script(self, script: str | Path | Sequence[str], timeout_s: float) -> RunResult:

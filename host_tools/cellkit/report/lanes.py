@@ -96,9 +96,9 @@ def _spans(changes: Iterable[tuple[float, bool]], end_s: float, make: Callable[[
 def _smoke(log: RunLog) -> list[Bar | Dot]:
     smoke = smoke_s(log)
     stimuli = [e for e in log.each("bench", "stimulus") if e.get("what") == "smoke"]
-    level = next((e.get("mv") for e in stimuli if e["t"] == smoke), None)
+    level = next((e.get("level_mv") for e in stimuli if e["t"] == smoke), None)
     hint = "smoke" if level is None else f"smoke · sensor at {words.text(level)} mV"
-    changes = ((float(e["t"]), e.get("mv") == level) for e in stimuli)
+    changes = ((float(e["t"]), e.get("level_mv") == level) for e in stimuli)
     return _spans(changes, log.end_s, lambda a, b: Bar(a, b, "smoke", hint, "b-smoke"))
 
 

@@ -39,30 +39,45 @@ def charge(uah: float) -> str:
     return f"{uah:,.1f} µAh" if uah >= 100 else f"{uah:.3g} µAh"
 
 
+def plain(value: Any, limit: int = 160) -> str:
+    """Any value of the log on one line, cut at `limit` characters."""
+    text_ = value if isinstance(value, str) else repr(value)
+    text_ = text_.replace("\r", "␍").replace("\n", "␊")
+    text_ = "".join(c if c.isprintable() else "·" for c in text_)
+    return text_ if len(text_) <= limit else text_[: limit - 1] + "…"
+
+
+def plain_name(event: Event) -> str:
+    """What happened, without details; the device's own events by the name it gave them."""
+    data = event.get("data")
+    if event["ev"] == "trace" and isinstance(data, dict):
+        return plain(str(data.get("ev", "trace")), 40)
+    return plain(event["ev"], 40)
+
+
+def plain_details(event: Event) -> str:
+    """The fields of an event on one line."""
+    data = event.get("data")
+    if isinstance(data, str):
+        return plain(data)
+    fields = data if isinstance(data, dict) else event
+    shown = {key: value for key, value in fields.items() if key not in ("t", "src", "ev")}
+    return plain("  ".join(f"{key}={_value(value)}" for key, value in shown.items()))
+
+
 def text(value: Any, limit: int = 160) -> str:
-    """Any value of the log on one line, safe inside HTML, cut at `limit` characters."""
-    plain = value if isinstance(value, str) else repr(value)
-    plain = plain.replace("\r", "␍").replace("\n", "␊")
-    plain = "".join(c if c.isprintable() else "·" for c in plain)
-    return escape(plain if len(plain) <= limit else plain[: limit - 1] + "…")
+    """As `plain`, safe inside HTML."""
+    return escape(plain(value, limit))
 
 
 def event_name(event: Event) -> str:
-    """What happened, without details; the device's own events by the name it gave them. Safe inside HTML."""
-    data = event.get("data")
-    if event["ev"] == "trace" and isinstance(data, dict):
-        return text(str(data.get("ev", "trace")), 40)
-    return text(event["ev"], 40)
+    """As `plain_name`, safe inside HTML."""
+    return escape(plain_name(event))
 
 
 def event_details(event: Event) -> str:
-    """The fields of an event on one line. Safe inside HTML."""
-    data = event.get("data")
-    if isinstance(data, str):
-        return text(data)
-    fields = data if isinstance(data, dict) else event
-    shown = {key: value for key, value in fields.items() if key not in ("t", "src", "ev")}
-    return text("  ".join(f"{key}={_value(value)}" for key, value in shown.items()))
+    """As `plain_details`, safe inside HTML."""
+    return escape(plain_details(event))
 
 
 def _value(value: Any) -> str:
