@@ -13,7 +13,7 @@ FIRMWARE := $(shell find firmware boards/unix -name '*.py' -o -name 'mpconfigvar
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
-.PHONY: help setup demo test lint bench clean distclean FORCE
+.PHONY: help setup demo test lint bench lock clean distclean FORCE
 
 help:
 	@echo 'make demo     a smoke alarm reaches its server; writes build/demo/report.html'
@@ -21,6 +21,7 @@ help:
 	@echo 'make bench    speed and heap of the AT layer; writes build/bench/at.json'
 	@echo 'make lint     ruff, mypy, and mpy-cross over all firmware'
 	@echo 'make setup    only what the others do first: MicroPython in build/, Python packages in .venv'
+	@echo 'make lock     renew host_tools/requirements.lock with the newest Python packages that pyproject.toml allows'
 	@echo 'make clean    delete what was built, keep downloads and .venv; make distclean deletes these as well'
 	@echo
 	@echo 'MICROPY_DIR=/path/to/micropython   build from a checkout (1.25.0 or newer), not Debian'\''s source package'
@@ -47,6 +48,9 @@ lint: setup
 bench: setup
 	@mkdir -p $(B)/bench
 	$(BIN)/python tests/bench/run.py
+
+lock: $(S)/system-build
+	$(PYTHON) $(SETUP)/environment.py lock
 
 clean:
 	rm -rf $(B)/micropython $(B)/stamps $(B)/logs $(B)/demo $(B)/bench $(B)/mypy $(B)/ruff
