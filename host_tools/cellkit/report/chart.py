@@ -75,7 +75,9 @@ def _grid(scale: Scale) -> Iterator[str]:
     for decade in range(scale.low, scale.high + 1):
         y = scale.y(10.0**decade)
         yield f'<line class="grid" x1="{LEFT}" x2="{WIDTH - RIGHT}" y1="{y}" y2="{y}"/>'
-        yield f'<text class="tick" x="{LEFT - 8}" y="{y + 4}" text-anchor="end">{words.current(10.0**decade)}</text>'
+        at_most = "≤ " if 10.0**decade <= _MIN_UA else ""
+        label = at_most + words.current(10.0**decade)
+        yield f'<text class="tick" x="{LEFT - 8}" y="{y + 4}" text-anchor="end">{label}</text>'
 
 
 def _lane_top(index: int) -> int:

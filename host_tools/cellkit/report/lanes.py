@@ -10,7 +10,7 @@ from cellkit.summary import Event, RunLog, Stay, good, smoke_s
 
 # Colour classes of the states by what they cost; a state that is not listed gets one by its current.
 _STATE_CLASS = {
-    "off": "s-off", "boot": "s-boot", "waking": "s-boot", "search": "s-search", "awake": "s-idle", "connected": "s-rx",
+    "off": "s-off", "boot": "s-boot", "waking": "s-wake", "search": "s-search", "awake": "s-idle", "connected": "s-rx",
     "tx": "s-tx", "deep_sleep": "s-psm", "light_sleep": "s-sleep",
 }  # fmt: skip
 _CURRENT_CLASS = ((50, "s-psm"), (1000, "s-sleep"), (10_000, "s-idle"), (60_000, "s-rx"))
@@ -75,7 +75,7 @@ def state_class(state: str, current_ua: float) -> str:
 
 
 def state_bar(stay: Stay) -> Bar:
-    name = words.text(stay.state, 40)
+    name = words.state(stay.state)
     hint = f"{name} · {words.current(stay.current_ua)} · {words.duration(stay.end_s - stay.start_s)}"
     return Bar(stay.start_s, stay.end_s, name, hint, state_class(stay.state, stay.current_ua))
 
@@ -108,7 +108,7 @@ def _siren(log: RunLog) -> list[Bar | Dot]:
 
 
 def _app(log: RunLog) -> list[Bar | Dot]:
-    marks = [(t_s, words.text(str(data.get("to")), 40)) for t_s, data in log.traces("state")]
+    marks = [(t_s, words.text(str(data.get("to")).replace("_", " "), 40)) for t_s, data in log.traces("state")]
     ends = [t_s for t_s, _ in marks[1:]] + [log.end_s]
     return [
         Bar(t_s, end_s, name, f"{name} · {words.duration(end_s - t_s)}", "b-alarm" if name == "alarm" else "b-app")

@@ -24,7 +24,10 @@ _TIMERS = (
     ("edrx_s", "eDRX", "paging cycle"),
     ("ptw_s", "PTW", "paging time window"),
 )
-_DOTS = (("d-up", "sent"), ("d-down", "received"), ("d-good", "success"), ("d-bad", "failure"))
+_DOTS = (
+    ("d-up", "sent"), ("d-down", "received"), ("d-good", "success"), ("d-bad", "failure"), ("d-sleep", "PSM"),
+    ("d-plain", "other"),
+)  # fmt: skip
 
 
 def render(log: RunLog, summary: dict[str, Any]) -> str:
@@ -69,7 +72,11 @@ def _body(log: RunLog, summary: dict[str, Any]) -> Iterator[str]:
 def _header(log: RunLog, summary: dict[str, Any]) -> Iterator[str]:
     runtime = summary.get("runtime")
     modem = summary.get("modem")
-    about = [_joined(runtime, "implementation", "version"), _joined(modem, "model", "revision"), f"{log.end_s:.1f} s"]
+    about = [
+        _joined(runtime, "implementation", "version"),
+        _joined(modem, "model", "revision"),
+        words.duration(log.end_s),
+    ]
     yield "<header><h1>A smoke alarm reaches its server</h1>"
     yield f'<p class="soft">{" · ".join(words.text(part) for part in about if part)}</p>'
     if summary.get("alarm_acknowledged") is True:
@@ -112,12 +119,13 @@ def _picture(log: RunLog) -> Iterator[str]:
     if times:
         yield f'<button data-from="{max(min(times) - 0.5, 0):.3f}" data-to="{max(times) + 1:.3f}">Alarm</button>'
     yield '<span class="soft">Drag to zoom, double-click for the whole run, point at anything to read it.</span></div>'
+    yield '<div class="scroll">'
     yield draw(log)
-    yield '<div class="legend">'
+    yield '</div><div class="legend">'
     states = {stay.state: state_class(stay.state, stay.current_ua) for stay in stays(log)}
     for state, css in states.items():
-        yield f'<span><i class="chip {css}"></i>{words.text(state, 40)}</span>'
-    yield '<span class="apart"></span>'
+        yield f'<span><i class="chip {css}"></i>{words.state(state)}</span>'
+    yield '</div><div class="legend">'
     for css, name in _DOTS:
         yield f'<span><i class="chip round {css}"></i>{name}</span>'
     yield "</div></section>"
@@ -143,7 +151,7 @@ def _timeline(log: RunLog) -> Iterator[str]:
         bar = f"left:{(from_s - start_s) / span_s * 97:.1f}%;width:{(mark.t_s - from_s) / span_s * 97:.1f}%"
         yield (
             f'<tr><td>{mark.name}</td><td class="num">{words.duration(after_s)}</td>'
-            f'<td class="num soft">{words.duration(mark.t_s - from_s)}</td>'
+            f'<td class="num soft">{words.duration(mark.t_s - from_s) if mark is not marks[0] else ""}</td>'
             f'<td><div class="way"><i style="{bar}"></i></div></td></tr>'
         )
         if mark.name != "siren":
@@ -189,7 +197,7 @@ def _charge(log: RunLog) -> Iterator[str]:
         css = state_class(state, mean_ua)
         bar = f'<i class="{css}" style="width:{uah / top_uah * 100 if top_uah else 0:.2f}%"></i>'
         yield (
-            f'<tr><td><i class="chip {css}"></i>{words.text(state, 40)}</td>'
+            f'<tr><td><i class="chip {css}"></i>{words.state(state)}</td>'
             f'<td class="num">{words.duration(time_s)}</td><td class="num">{words.current(mean_ua)}</td>'
             f'<td class="num">{words.charge(uah)}</td>'
             f'<td class="num">{share:.1f} %</td><td class="share">{bar}</td></tr>'

@@ -86,6 +86,10 @@
       selection.setAttribute("width", 0);
       if (start !== null && Math.abs(px - start) > 4) show(time(Math.min(start, px)), time(Math.max(start, px)));
     });
+    svg.addEventListener("pointercancel", () => {
+      dragX = null;
+      selection.setAttribute("width", 0);
+    });
     svg.addEventListener("dblclick", () => show(0, end));
     svg.addEventListener("pointerleave", () => {
       tip.hidden = true;

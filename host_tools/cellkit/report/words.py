@@ -7,6 +7,11 @@ from typing import Any
 
 from cellkit.summary import Event, number
 
+# States whose name in the log does not read by itself.
+_STATES = {
+    "deep_sleep": "deep sleep", "light_sleep": "light sleep", "tx": "transmitting", "idle_edrx": "idle, eDRX",
+    "idle_drx_2s56": "idle, DRX 2.56 s", "idle_drx_1s28": "idle, DRX 1.28 s",
+}  # fmt: skip
 _UNITS = ((86400, "d"), (3600, "h"), (60, "min"), (1, "s"))
 
 
@@ -68,6 +73,11 @@ def plain_details(event: Event) -> str:
 def text(value: Any, limit: int = 160) -> str:
     """As `plain`, safe inside HTML."""
     return escape(plain(value, limit))
+
+
+def state(name: str) -> str:
+    """A modem state as a person calls it, safe inside HTML."""
+    return text(_STATES.get(name, name), 40)
 
 
 def event_name(event: Event) -> str:
