@@ -8,7 +8,7 @@ S := $(B)/stamps
 SETUP := host_tools/setup
 VENV := .venv
 BIN := $(VENV)/bin
-FIRMWARE := $(shell find firmware boards/unix -name '*.py' -o -name 'mpconfigvariant.*')
+FIRMWARE := $(shell find firmware boards/unix -name '*.py' -o -name 'mpconfigvariant.*' -o -name '*.[ch]' -o -name '*.mk')
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:

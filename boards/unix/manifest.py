@@ -1,5 +1,5 @@
 # Frozen into every program of this board. The frozen `machine` comes before the one of the port: `machine` is
-# extensible, so a module of that name on sys.path (which has `.frozen`) is found first.
+# extensible, so a module of that name on sys.path (which has `.frozen`) is found first; so are time, select and os.
 include("$(MPY_DIR)/extmod/asyncio")
-module("machine.py")
-module("board.py")
+for name in ("machine", "_wall", "_virtual", "time", "select", "os", "board"):
+    module(name + ".py")

@@ -19,6 +19,7 @@ _RISING = 1
 _FALLING = 2
 _WAKE_DEEPSLEEP = 4
 RTC_BYTES = 2048
+_RTC_START_S = 946684800  # 2000-01-01: what the clock of a chip shows after power-on, until somebody sets it
 
 
 class ResetCause(IntEnum):
@@ -95,11 +96,17 @@ class _Pin:
 
 
 class Chip:
-    """The hardware of one MCU. `unique_id`: hexadecimal."""
+    """The hardware of one MCU. `unique_id`: hexadecimal; `now`: the bench's time in seconds; `rtc_drift_ppm`: how much
+    the crystal of its RTC runs fast (negative: slow).
+    """
 
-    def __init__(self, owner: Owner, unique_id: str) -> None:
+    def __init__(self, owner: Owner, unique_id: str, now: Callable[[], float], rtc_drift_ppm: float = 0.0) -> None:
         self._owner = owner
         self._unique_id = unique_id
+        self._now = now
+        self._rtc_rate = 1 + rtc_drift_ppm * 1e-6
+        self._rtc_set_s = float(_RTC_START_S)
+        self._rtc_since_s = now()
         self._pins: dict[str, _Pin] = {}
         self._adc_mv: dict[str, int] = {}
         self._wake_pins: set[str] = set()
@@ -116,6 +123,8 @@ class Chip:
             "ADC": (1, lambda name: self._adc_mv.get(name, 0)),
             "RTC": (0, lambda: self.rtc_memory.hex()),
             "RTCSET": (1, self._rtc_set),
+            "TIME": (0, lambda: int(self.rtc_s())),
+            "SETTIME": (1, lambda seconds: self._set_time(int(seconds))),
             "WDT": (1, lambda ms: owner.watchdog(int(ms) / 1000)),
             "FEED": (0, lambda: owner.watchdog(None)),
             "LIGHTSLEEP": (0, lambda: owner.asleep(True)),
@@ -178,6 +187,13 @@ class Chip:
             raise ChipError(f"RTC memory holds {RTC_BYTES} bytes, got {len(data)}")
         self.rtc_memory = data
 
+    def rtc_s(self) -> float:
+        """What the RTC shows, in seconds since 1970."""
+        return self._rtc_set_s + (self._now() - self._rtc_since_s) * self._rtc_rate
+
+    def _set_time(self, seconds: int) -> None:
+        self._rtc_set_s, self._rtc_since_s = float(seconds), self._now()
+
     # --- the world's side ---------------------------------------------------------------------------------------------
 
     def set_pin(self, name: str, value: int | None) -> None:
@@ -213,6 +229,7 @@ class Chip:
         self._let_go(keep_armed=False)
         if cause == ResetCause.POWER_ON:
             self.rtc_memory = b""
+            self._set_time(_RTC_START_S)
 
     def _let_go(self, keep_armed: bool) -> None:
         for name, pin in self._pins.items():

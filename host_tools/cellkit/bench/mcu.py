@@ -49,7 +49,8 @@ class McuConfig(BaseModel):
     """program: `board` (asyncio and the board are frozen, firmware is read from firmware/) or `app` (all is frozen).
 
     heap_bytes: of the VM; unique_id: hexadecimal; boot_s: from reset to the first line of Python, without the VM's own
-    start; extra_path: folders to import from before the firmware; environment: more variables for the VM.
+    start; rtc_drift_ppm: how much its RTC runs fast; extra_path: folders to import from before the firmware;
+    environment: more variables for the VM.
     """
 
     model_config = ConfigDict(extra="forbid")
@@ -58,6 +59,7 @@ class McuConfig(BaseModel):
     heap_bytes: int = Field(default=2 * 1024 * 1024, ge=32 * 1024)
     unique_id: str = Field(default="a1b2c3d4e5f6", pattern=r"^([0-9a-f]{2})+$")
     boot_s: float = Field(default=0.05, ge=0)
+    rtc_drift_ppm: float = Field(default=0.0, ge=-500, le=500)
     extra_path: tuple[Path, ...] = ()
     environment: dict[str, str] = {}
 
@@ -98,7 +100,7 @@ class VirtualMcu:
         self._uarts = uarts or {}
         self._on_pin = on_pin
         self._on_baud = on_baud
-        self._chip = Chip(self, config.unique_id)
+        self._chip = Chip(self, config.unique_id, clock.now, config.rtc_drift_ppm)
         self._server: asyncio.Server | None = None
         self._writers: set[asyncio.StreamWriter] = set()
         self._events: asyncio.StreamWriter | None = None
@@ -193,7 +195,7 @@ class VirtualMcu:
         if self._config.program == "board":
             path += [str(REPOSITORY / "boards" / "unix"), str(REPOSITORY / "firmware")]
         # Nothing of the bench's own environment: a device does not know it.
-        bench = {"CELLKIT_BENCH": f"{host}:{port}", "MICROPYPATH": ":".join([*path, ".frozen"])}
+        bench = {"CELLKIT_BENCH": f"{host}:{port}", "MICROPYPATH": ":".join([*path, ".frozen"]), "TZ": "UTC"}
         return self._config.environment | bench
 
     async def _live(self, script: list[str]) -> None:
@@ -378,7 +380,13 @@ class VirtualMcu:
         self.restart(ResetCause.WDT)
 
     def asleep(self, on: bool) -> None:
+        # The watchdog stands still in light sleep, as on chips that can serve a sleeping application at all.
         self._log.emit("mcu", "lightsleep", on=on)
+        if on and self._wdt is not None:
+            self._wdt.cancel()
+            self._wdt = None
+        elif not on:
+            self.watchdog(None)
 
     def reset_wanted(self) -> None:
         self.restart()
