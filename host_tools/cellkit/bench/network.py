@@ -92,10 +92,12 @@ class Network:
 
     def resolve(self, name: str) -> str | None:
         """IP address of a name: this network's DNS table, or the name itself if it is an IPv4 address."""
-        if name in self.config.hosts:
-            return self.config.hosts[name]
+        return name if self.is_ip(name) else self.config.hosts.get(name)
+
+    def is_ip(self, name: str) -> bool:
+        """Whether `name` is an IPv4 address, so that no DNS is needed."""
         parts = name.split(".")
-        return name if len(parts) == 4 and all(part.isdigit() and int(part) < 256 for part in parts) else None
+        return len(parts) == 4 and all(part.isdigit() and int(part) < 256 for part in parts)
 
     def blocked(self) -> str | None:
         """Why a packet would get lost now (`outage`, `loss`), or None."""
@@ -280,6 +282,8 @@ class Session:
     def _over_the_air(self, number: int, data: bytes, came_s: float) -> None:
         if self._reach == "detached" or number not in self._flows:
             self._drop_down(number, data, "no socket")
+        elif not self._network.covered():
+            self._drop_down(number, data, "no coverage")
         elif self._reach != "connected":
             self._hold(number, data, came_s)
         else:

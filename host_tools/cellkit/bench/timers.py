@@ -87,6 +87,21 @@ def _encode(seconds: float | None, units: dict[int, int]) -> str:
     return f"{best[1]:03b}{best[2]:05b}"
 
 
+def floor_t3324(seconds: float) -> str:
+    """The octet of the longest active time that is not above `seconds`."""
+    return _floor(seconds, _T3324_UNIT_S)
+
+
+def floor_t3412(seconds: float) -> str:
+    """The octet of the longest extended TAU that is not above `seconds`."""
+    return _floor(seconds, _T3412_UNIT_S)
+
+
+def _floor(seconds: float, units: dict[int, int]) -> str:
+    count_s, unit = max((min(int(seconds // unit_s), 31) * unit_s, unit) for unit, unit_s in units.items())
+    return f"{unit:03b}{count_s // units[unit]:05b}"
+
+
 def decode_edrx(bits: str) -> float | None:
     """eDRX cycle in seconds of a 4-bit code as NB-IoT reads it; None where it counts as absent."""
     code = _bits(bits, 4)

@@ -83,6 +83,7 @@ class Limits(_Strict):
     sockets: int
     send_text_bytes: int
     send_hex_bytes: int
+    data_mode_bytes: int
     read_bytes: int
     receive_buffer_bytes: int
     bauds: tuple[int, ...]

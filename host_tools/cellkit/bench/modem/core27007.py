@@ -5,7 +5,6 @@ Where forms differ by module they are those of the BC660K-GL AT Commands Manual 
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from cellkit.bench.modem.family import Handler, Reply
@@ -35,7 +34,7 @@ CORE_NVRAM = {
 }
 
 
-def number_setting(modem: Modem, name: str, low: int, high: int, changed: Callable[[], object] | None = None) -> Handler:
+def number_setting(modem: Modem, name: str, low: int, high: int) -> Handler:
     """Handler of a command that is one number in NVRAM: test, read and set."""
 
     def handler(command: Command) -> Reply:
@@ -47,7 +46,7 @@ def number_setting(modem: Modem, name: str, low: int, high: int, changed: Callab
         if command.op != "set" or len(command.args) != 1:
             raise SyntaxFault
         modem.settings.nvram[key] = command.integer(0, low, high)
-        return Reply(after=changed)
+        return Reply()
 
     return handler
 
@@ -58,6 +57,7 @@ class Core27007:
     def __init__(self, modem: Modem) -> None:
         self._modem = modem
         self._attaching = False
+        self._attach_attempt = 0
 
     def handlers(self) -> dict[str, Handler]:
         """Commands by name."""
@@ -162,6 +162,7 @@ class Core27007:
         modem = self._modem
         if modem.settings.nvram["CFUN"] == 1 and modem.sim.ready and modem.settings.nvram["COPS"]["mode"] != 2:
             modem.ue.data_inactivity_s = modem.settings.nvram["DataInactTimer"]
+            modem.ue.request = self.request()
             modem.ue.start()
 
     def _cgatt(self, command: Command) -> Reply | None:
@@ -182,9 +183,11 @@ class Core27007:
             modem.ue.stop()
             modem.later(modem.network.config.delays.detach_s, modem.complete, Reply())
         else:
-            modem.ue.start()
             self._attaching = True
-            modem.later(_CGATT_LIMIT_S, self._attach_ended, False)
+            self._attach_attempt += 1
+            modem.later(_CGATT_LIMIT_S, self._attach_too_long, self._attach_attempt)
+            modem.ue.request = self.request()
+            modem.ue.start()
         return None
 
     def attach_progressed(self) -> None:
@@ -192,6 +195,10 @@ class Core27007:
         if self._attaching and self._modem.ue.registered:
             self._attach_ended(True)
         elif self._attaching and self._modem.ue.stat is Stat.DENIED:
+            self._attach_ended(False)
+
+    def _attach_too_long(self, attempt: int) -> None:
+        if attempt == self._attach_attempt:
             self._attach_ended(False)
 
     def _attach_ended(self, attached: bool) -> None:
@@ -279,12 +286,16 @@ class Core27007:
         command.integer(1, _CEDRXS_ACT, _CEDRXS_ACT, default=_CEDRXS_ACT)
         if command.op != "set" or len(command.args) > 3:
             raise SyntaxFault
-        cycle = command.bits(2, 4)
+        self.set_edrx(mode, command.bits(2, 4))
+        return Reply(after=self.request_changed)
+
+    def set_edrx(self, mode: int, cycle: str | None) -> None:
+        """Store a request for eDRX; mode 3 goes back to the factory's, no cycle keeps the one before."""
+        nvram = self._modem.settings.nvram
         if mode == 3:
             nvram["CEDRXS"] = dict(EDRX_FACTORY)
         else:
             nvram["CEDRXS"] = {"mode": mode, "cycle": cycle or nvram["CEDRXS"]["cycle"]}
-        return Reply(after=self.request_changed)
 
     def edrx_fields(self) -> str:
         """AcT-type with requested cycle, granted cycle and PTW, or `0` where the network uses no eDRX."""
@@ -364,7 +375,8 @@ class Core27007:
     def _cgdcont(self, command: Command) -> Reply:
         nvram, ue = self._modem.settings.nvram, self._modem.ue
         if command.op == "read":
-            bearer = f'"IP","{self._modem.network.config.apn}","{ue.grant.ip}"' if ue.grant.ip else '"IP",""'
+            apn = self._modem.settings.at_boot["QCGDEFCONT"][1] or self._modem.network.config.apn
+            bearer = f'"IP","{apn}","{ue.grant.ip}"' if ue.grant.ip else '"IP",""'
             lines = [f"+CGDCONT: 0,{bearer}"]
             for cid, (kind, apn) in sorted(nvram["CGDCONT"].items()):
                 lines.append(f'+CGDCONT: {cid},"{kind}","{apn.upper()}"')

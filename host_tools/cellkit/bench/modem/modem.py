@@ -45,6 +45,7 @@ class Modem(Family):
         self.faults = Faults()
         self.sim = Sim(config.sim)
         self.meter = ChargeMeter(clock, log, "modem", config.currents_ua(), "off")
+        self.booted_s = 0.0
         self.early_data = 0  # bytes that came before the guard time after a prompt
         self._tx = tx
         self._generation = 0
@@ -76,8 +77,8 @@ class Modem(Family):
         if len(data) > room:
             self.lost(data[room:], "buffer full")
         self._input.extend(data[:room])
+        self._pump()  # first, since a command that runs keeps the module awake
         self.power.stay_awake()
-        self._pump()
 
     def pin(self, name: str, level: int) -> None:
         """A level at PWRKEY, RESET or PSM_EINT as seen at the module; 0 is low. Raises KeyError for another name."""
@@ -293,7 +294,7 @@ class Modem(Family):
             self._data_done(mode, bytes(mode.data) if byte == _CTRL_Z else None)
         elif len(mode.data) < mode.longest:
             mode.data.append(byte)
-            if len(mode.data) == mode.length:
+            if len(mode.data) == (mode.longest if mode.length is None else mode.length):
                 self._data_done(mode, bytes(mode.data))
 
     def _data_timeout(self, mode: DataMode) -> None:

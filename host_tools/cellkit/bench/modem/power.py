@@ -209,7 +209,7 @@ class Power:
         """A character is at RXD: why it cannot be heard, or None. Wakes the module if it sleeps."""
         if self.mode is Mode.RUN:
             return None
-        why = self.mode.value.replace("_", " ")
+        why = str(self.mode.value).replace("_", " ")
         if self.mode is Mode.LIGHT_SLEEP:
             self._wake("light", self._timing.wake_light_s.value)
         elif self.mode is Mode.DEEP_SLEEP and self._owner.wakes_on_uart():
@@ -239,7 +239,7 @@ class Power:
     def _state(self) -> str:
         ue = self._ue
         if self.mode in (Mode.OFF, Mode.BOOT):
-            return self.mode.value
+            return str(self.mode.value)
         if ue is not None and ue.transmitting:
             return "tx"
         if ue is not None and (ue.connected or ue.connecting):

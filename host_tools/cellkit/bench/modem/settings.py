@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from copy import deepcopy
 from typing import Any
 
 
@@ -16,12 +17,12 @@ class Settings:
         unknown = set(changed) - set(nvram)
         if unknown:
             raise KeyError(f"no such NVRAM setting: {sorted(unknown)}; there are {sorted(nvram)}")
-        self._ram_factory = dict(ram)
-        self.nvram: dict[str, Any] = {**nvram, **changed}
-        self.ram: dict[str, Any] = dict(ram)
-        self.at_boot: dict[str, Any] = dict(self.nvram)
+        self._ram_factory = deepcopy(dict(ram))
+        self.nvram: dict[str, Any] = deepcopy({**nvram, **changed})
+        self.ram: dict[str, Any] = deepcopy(self._ram_factory)
+        self.at_boot: dict[str, Any] = deepcopy(self.nvram)
 
     def restart(self) -> None:
         """What a reset does: RAM as from the factory, and what waits for a reboot takes effect."""
-        self.ram = dict(self._ram_factory)
-        self.at_boot = dict(self.nvram)
+        self.ram = deepcopy(self._ram_factory)
+        self.at_boot = deepcopy(self.nvram)

@@ -19,7 +19,6 @@ _T3411_S = 10.0
 _T3402_S = 720.0
 _ATTEMPTS_BEFORE_T3402 = 5
 _PERMANENT_CAUSES = frozenset({3, 6, 7, 8})  # no further attempt until the card or the module starts anew
-_SEARCH_PAUSES_S = (30.0, 60.0, 120.0)  # BC660K-GL AT manual, OOSScheme 0; the last one repeats
 _LOSS_NOTICED_S = 2.0  # (unverified) radio link failure takes a while to be noticed
 _PENDING_LIMIT_S = 60.0  # how long an uplink waits for a radio connection before it is dropped
 
@@ -66,6 +65,8 @@ class UserEquipment:
         self.session = network.session(self)
         self.request = Request()
         self.data_inactivity_s: float = 60.0  # the module's own limit; the network's is usually shorter
+        self.search_pauses_s: tuple[float, ...] = (30.0,)  # the module's own; the last one repeats, 0 = no more search
+        self.may_camp: Callable[[], bool] = lambda: True  # whether the module's bands and locks allow the cell
         self._timers: dict[str, Handle] = {}
         self._pending: list[tuple[float, Callable[[bool], object]]] = []
         self._reset_state()
@@ -85,6 +86,8 @@ class UserEquipment:
         self._pauses = 0
         self._context = False  # the network still knows us: a TAU is enough
         self._release_after: str | None = None
+        self._asked: Request | None = None
+        self._search_due_s: float | None = None
 
     @property
     def registered(self) -> bool:
@@ -93,8 +96,13 @@ class UserEquipment:
 
     @property
     def covered(self) -> bool:
-        """Whether this antenna hears the cell."""
-        return self._network.covered() and not self._faults.no_coverage
+        """Whether this antenna hears a cell that the module may use."""
+        return self._network.covered() and not self._faults.no_coverage and self.may_camp()
+
+    @property
+    def camped(self) -> bool:
+        """Whether there is a serving cell, though it may have denied the registration."""
+        return self.covered and (self.registered or self.connected or self.stat is Stat.DENIED)
 
     # Switching
 
@@ -108,6 +116,7 @@ class UserEquipment:
         """Radio off, with a detach if there is something to detach from."""
         if self._context:
             self.session.detach()
+        self._fail_pending()
         self.vanish()
         self._events.registration_changed()
         self._events.radio_changed()
@@ -149,6 +158,7 @@ class UserEquipment:
 
     def _search(self) -> None:
         self.searching = True
+        self._search_due_s = None
         self._set(Stat.SEARCHING)
         self._network.log.emit("net", "search")
         self._events.radio_changed()
@@ -159,18 +169,30 @@ class UserEquipment:
         if not self.covered:
             self._set(Stat.UNKNOWN)
             self._events.radio_changed()
-            pause_s = _SEARCH_PAUSES_S[min(self._pauses, len(_SEARCH_PAUSES_S) - 1)]
+            pause_s = self.search_pauses_s[min(self._pauses, len(self.search_pauses_s) - 1)]
             self._pauses += 1
-            self._timer("search", pause_s, self._search)
+            if pause_s:
+                self._search_due_s = self._clock.now() + pause_s
+                self._timer("search", pause_s, self._search)
             return
         self._pauses = 0
         self._timer("connect", self._network.config.delays.rrc_setup_s, self._attach)
+
+    def search_due_s(self) -> float | None:
+        """Seconds until the next search; None if none is waiting."""
+        return None if self._search_due_s is None else max(0.0, self._search_due_s - self._clock.now())
+
+    def search_now(self) -> None:
+        """Search at once instead of at the end of the pause."""
+        if self.on and not self.searching and not self.camped:
+            self._search()
 
     def _attach(self) -> None:
         self._enter_connected()
         if self._context:
             self._tau()
         else:
+            self._asked = self.request
             self.session.attach(self.request, self._attach_answered)
 
     def _attach_answered(self, grant: Grant) -> None:
@@ -204,6 +226,8 @@ class UserEquipment:
         if (old.edrx, old.ptw) != (grant.edrx, grant.ptw):
             self._events.edrx_changed()
         self.touch()
+        if self._asked != self.request:  # the host changed its mind while the answer was on its way
+            self.renew()
 
     def _rejected(self, cause: int) -> None:
         self._attempts += 1
@@ -250,8 +274,9 @@ class UserEquipment:
         self._pending.append((self._clock.now() + _PENDING_LIMIT_S, then))
         if not self.connecting:
             self.connecting = True
+            self._cancel("t3324")
+            self._events.radio_changed()  # first, so that a module that slept is awake to tell of the rest
             self._leave_psm()
-            self._events.radio_changed()
             self._timer("connect", self._network.config.delays.rrc_setup_s, self._connected)
 
     def _connected(self) -> None:
@@ -343,6 +368,7 @@ class UserEquipment:
         self.connect(lambda ok: self._tau() if ok else None)
 
     def _tau(self) -> None:
+        self._asked = self.request
         self.session.tau(self.request, self._tau_answered)
 
     def _tau_answered(self, grant: Grant) -> None:
@@ -379,7 +405,7 @@ class UserEquipment:
         self._events.radio_changed()
 
     def _handed_over(self, flow: int, data: bytes, rai: int) -> None:
-        if not self.connected:
+        if not self.connected or not self.covered:
             self._unsent(data)
             return
         self.session.send(flow, data)
@@ -390,10 +416,14 @@ class UserEquipment:
 
     def paged(self) -> None:
         """The network has downlink data for us."""
-        self.connect(lambda ok: None)
+        if self.covered:
+            self.connect(lambda ok: None)
 
     def downlink(self, flow: int, data: bytes) -> None:
         """A datagram came over the air."""
+        if not self.covered:
+            self._network.log.emit("net", "drop", why="no coverage", bytes=len(data), way="down")
+            return
         self.touch()
         self._release_early("downlink")
         self._events.downlink_came(flow, data)

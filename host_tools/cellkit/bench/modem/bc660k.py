@@ -1,0 +1,158 @@
+"""The Quectel BC660K-GL: its commands put together, its boot banner, and what it says when something happens.
+
+Source: AT Commands Manual V1.4 (2024-01-26), TCP/IP Application Note V1.2, Hardware Design V1.5, and real logs.
+"""
+
+from __future__ import annotations
+
+from cellkit.bench.modem.bc660k_queries import Queries
+from cellkit.bench.modem.bc660k_settings import SEARCH_PAUSES_S, SETTINGS_NVRAM, SETTINGS_RAM, ModuleSettings
+from cellkit.bench.modem.bc660k_sockets import SOCKET_NVRAM, SOCKET_RAM, Sockets
+from cellkit.bench.modem.core27007 import CORE_NVRAM, Core27007
+from cellkit.bench.modem.family import Dialect
+from cellkit.bench.modem.modem import Modem
+from cellkit.bench.modem.v250 import Command
+
+# Real log: AT+CEREG=4 took 103 ms, AT+QNBIOTEVENT=1,1 and AT+QCFG="dsevent",1 no longer than a query.
+_SLOW_WRITES = frozenset({
+    "+CEREG", "+CSCON", "+CMEE", "+CPSMS", "+CEDRXS", "+QPSMS", "+QEDRXCFG", "+QCGDEFCONT", "+CTZR", "+IPR", "+QICFG",
+})  # fmt: skip
+
+# AT manual, table 5; those that this model raises.
+_ERROR_TEXTS = {
+    3: "Operation not allowed",
+    4: "Operation not supported",
+    10: "USIM not inserted",
+    11: "USIM PIN required",
+    12: "USIM PUK required",
+    16: "Incorrect password",
+    30: "No network service",
+    171: "Last PDN disconnection not allowed",
+    602: "No RRC connection",
+}
+
+
+class VirtualModem(Modem):
+    """A Quectel BC660K-GL. Bytes from the host go into `rx`, bytes for it come through `tx`."""
+
+    def _make_dialect(self) -> Dialect:
+        self._core = Core27007(self)
+        self._own = ModuleSettings(self, self._core)
+        self._sockets = Sockets(self)
+        self._reported = ""
+        parts = (self._core, self._own, Queries(self), self._sockets)
+        return Dialect(
+            handlers={name: handler for part in parts for name, handler in part.handlers().items()},
+            whole=frozenset({"+QISEND"}),
+            delay_s=self._delay_s,
+            error_texts=_ERROR_TEXTS,
+            nvram={**CORE_NVRAM, **SETTINGS_NVRAM, **SOCKET_NVRAM},
+            ram={**SETTINGS_RAM, **SOCKET_RAM},
+        )
+
+    def _delay_s(self, command: Command) -> float:
+        timing = self.config.timing
+        if command.op == "set" and command.name in _SLOW_WRITES:
+            return timing.nvram_write_s.value
+        return (timing.engineering_s if command.name == "+QENG" else timing.answer_s).value
+
+    # Start and sleep
+
+    def booted(self, cause: str) -> None:
+        """RDY, then +CFUN: 1 and +CPIN: READY, each a step later; the radio starts with the card."""
+        nvram, step_s = self.settings.nvram, self.config.timing.banner_step_s.value
+        self._reported = ""
+        self.booted_s = self.clock.now()
+        self.ue.may_camp = self._own.may_camp
+        self.ue.search_pauses_s = SEARCH_PAUSES_S[nvram["OOSScheme"]]
+        self.sim.power_up()
+        self.urc("RDY")
+        if nvram["CFUN"] == 1:
+            self.later(step_s, self.urc, "+CFUN: 1")
+            self.later(2 * step_s, self._core.switch_on, False)
+
+    def lost_power(self) -> None:
+        """Everything volatile is gone, sockets too."""
+        self._sockets.forget()
+        super().lost_power()
+
+    def sleep_lock_s(self) -> float:
+        """QCFG="slplocktimes", in force since the last boot."""
+        return float(self.settings.at_boot["slplocktimes"])
+
+    def sleep_mode(self) -> int:
+        """QSCLK."""
+        return int(self.settings.ram["QSCLK"])
+
+    def wakes_on_uart(self) -> bool:
+        """QCFG="wakeupRXD", in force since the last boot."""
+        return bool(self.settings.at_boot["wakeupRXD"])
+
+    def falls_asleep(self) -> None:
+        """Says so if `dsevent` asks for it."""
+        if self.settings.at_boot["dsevent"]:
+            self._event("ENTER DEEPSLEEP")
+        if not self.config.sockets_survive_deep_sleep:
+            self._sockets.forget()
+
+    def woke(self, how: str) -> None:
+        """After a wake by RXD only a bare CR LF comes: the command that woke the module is not done (real log)."""
+        if how == "uart":
+            self.later(self.config.timing.answer_s.value, self.output.raw, b"\r\n")
+        if self.settings.at_boot["dsevent"]:
+            self._event("EXIT DEEPSLEEP")
+
+    def _drx_state(self) -> str:
+        if self.ue.grant.edrx is not None:
+            return "idle_edrx"
+        return "idle_drx_1s28" if self.network.config.cell.drx_cycle_s < 2 else "idle_drx_2s56"
+
+    # What happens
+
+    def _event(self, text: str) -> None:
+        self.urc(f'+QNBIOTEVENT: "{text}"')
+
+    def registration_changed(self) -> None:
+        """+CEREG, unless it would say what was said last; an AT+CGATT that waits may end."""
+        self._core.attach_progressed()
+        if self.settings.nvram["CEREG"]:
+            line = self._core.registration_line(unsolicited=True)
+            if line != self._reported:
+                self._reported = line
+                self.urc(line)
+
+    def rrc_changed(self) -> None:
+        """+CSCON."""
+        if self.settings.nvram["CSCON"]:
+            self.urc(f"+CSCON: {int(self.ue.connected)}")
+
+    def psm_changed(self) -> None:
+        """+QNBIOTEVENT."""
+        if self.settings.nvram["QNBIOTEVENT"]:
+            self._event("ENTER PSM" if self.ue.psm else "EXIT PSM")
+
+    def address_assigned(self) -> None:
+        """+IP."""
+        self.urc(f"+IP: {self.ue.grant.ip}")
+
+    def edrx_changed(self) -> None:
+        """+CEDRXP, with CEDRXS mode 2 only."""
+        if self.settings.nvram["CEDRXS"]["mode"] == 2:
+            self.urc(f"+CEDRXP: {self._core.edrx_fields()}")
+
+    def time_came(self) -> None:
+        """The clock follows the network; +CTZV, +CTZE or +CTZEU. A real one: `+CTZEU: "+8",1,"2026/10/02,23:50:20"`."""
+        zone, utc = self.network.config.policy.utc_offset_quarters, self.network.utc()
+        self._own.set_clock(utc, zone)
+        shown = self._own.local_time() if self.settings.nvram["CTZR"] == 2 else utc
+        lines = {
+            1: f'+CTZV: "{zone:+d}"',
+            2: f'+CTZE: "{zone:+d}",0,"{shown:%Y/%m/%d,%H:%M:%S}"',
+            3: f'+CTZEU: "{zone:+d}",0,"{shown:%Y/%m/%d,%H:%M:%S}"',
+        }
+        if self.settings.nvram["CTZR"] in lines:
+            self.urc(lines[self.settings.nvram["CTZR"]])
+
+    def downlink_came(self, flow: int, data: bytes) -> None:
+        """To the socket it belongs to."""
+        self._sockets.came(flow, data)
