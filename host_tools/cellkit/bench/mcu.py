@@ -72,9 +72,21 @@ class _Ending:
     after_s: float | None = None
 
 
-def _die_with_parent() -> None:
-    # Between fork and exec: if the bench itself is killed, the kernel ends the VM.
+def die_with_parent() -> None:
+    """Between fork and exec: if the bench itself is killed, the kernel ends the VM."""
     _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
+def log_console_line(log: EventLog, line: bytes) -> None:
+    """A line of the console: the device's own event if it is one, else text."""
+    text = line.rstrip(b"\r").decode(errors="replace")
+    if text.startswith("@{"):
+        try:
+            log.emit("mcu", "trace", data=json.loads(text[1:]))
+            return
+        except ValueError:
+            pass  # torn by a reset: show what came
+    log.emit("mcu", "console", text=text)
 
 
 class VirtualMcu:
@@ -254,7 +266,7 @@ class VirtualMcu:
             stderr=asyncio.subprocess.STDOUT,
             cwd=self._flash,
             env=self._environment(),
-            preexec_fn=_die_with_parent,
+            preexec_fn=die_with_parent,
             start_new_session=True,
         )
         if self._ending is not None:
@@ -306,19 +318,9 @@ class VirtualMcu:
                 lines.append(rest)
                 rest = b""
             for line in lines:
-                self._console(line)
+                log_console_line(self._log, line)
         if rest:
-            self._console(rest)
-
-    def _console(self, line: bytes) -> None:
-        text = line.rstrip(b"\r").decode(errors="replace")
-        if text.startswith("@{"):
-            try:
-                self._log.emit("mcu", "trace", data=json.loads(text[1:]))
-                return
-            except ValueError:
-                pass  # torn by a reset: show what came
-        self._log.emit("mcu", "console", text=text)
+            log_console_line(self._log, rest)
 
     # --- control socket -----------------------------------------------------------------------------------------------
 

@@ -1,0 +1,398 @@
+"""The virtual MCU in virtual time: the real MicroPython VM and the bench move in lock step.
+
+The VM runs while the clock stands, until it has nothing to do but to wait; then the bench makes what happens meanwhile
+happen, and lets it go on. Packets: boards/unix/README.md, "Lock step". No asyncio here: one seed, one history.
+"""
+
+from __future__ import annotations
+
+import socket
+import subprocess
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Protocol
+
+from cellkit.bench.chip import Chip, ResetCause, WakeReason
+from cellkit.bench.clock import Handle, VirtualClock
+from cellkit.bench.log import EventLog
+from cellkit.bench.mcu import REPOSITORY, McuConfig, McuError, die_with_parent, log_console_line
+
+_ASK, _TELL, _TX, _WAIT, _SLEEP = 1, 2, 3, 4, 5
+_FOREVER = 0xFFFFFFFFFFFFFFFF
+_PACKET_BYTES = 65536
+_PIECE_BYTES = 512
+_COMPUTES_S = 20.0  # of wall time without a wait: a loop that only time could end
+_LINE_LIMIT = 8192
+_BITS_PER_BYTE = 10  # 8N1
+
+
+class ModemSide(Protocol):
+    """What the other end of a UART hears."""
+
+    def __call__(self, data: bytes) -> object: ...
+
+
+class UartLine:
+    """One UART between MCU and modem. Bytes take their time at the baud rate; a block arrives with its last byte."""
+
+    def __init__(self, clock: VirtualClock, log: EventLog, on_bytes: ModemSide) -> None:
+        self._clock = clock
+        self._log = log
+        self._on_bytes = on_bytes
+        self._byte_s = 0.0
+        self._free_us = 0  # when the way to the modem is
+        self._down_us = 0  # when the way to the MCU is
+        self._block = bytearray()
+        self.to_mcu: Callable[[bytes], object] | None = None  # set while the MCU's UART is open
+
+    def open(self, baud: int, to_mcu: Callable[[bytes], object]) -> None:
+        """The MCU has switched its UART on."""
+        self._byte_s = _BITS_PER_BYTE / baud
+        self.to_mcu = to_mcu
+
+    def closed(self) -> None:
+        """It is off: what comes is lost."""
+        self.to_mcu = None
+
+    def left_us(self) -> int:
+        """Microseconds until all that the MCU wrote is on the line."""
+        return max(0, self._free_us - self._clock.now_us)
+
+    def write(self, data: bytes) -> None:
+        """Bytes of the MCU."""
+        self._free_us = max(self._free_us, self._clock.now_us) + round(len(data) * self._byte_s * 1e6)
+        self._clock.call_later((self._free_us - self._clock.now_us) / 1e6, self._heard, data)
+
+    def _heard(self, data: bytes) -> None:
+        self._log.emit("uart", "to_modem", data=data.decode("latin-1"))
+        self._on_bytes(data)
+
+    def send(self, data: bytes) -> None:
+        """Bytes of the modem; what it says at one moment goes out as one block."""
+        if not self._block:
+            self._clock.call_later(0, self._begin)
+        self._block += data
+
+    def _begin(self) -> None:
+        block, self._block = bytes(self._block), bytearray()
+        self._down_us = max(self._down_us, self._clock.now_us) + round(len(block) * self._byte_s * 1e6)
+        self._clock.call_later((self._down_us - self._clock.now_us) / 1e6, self._arrived, block)
+
+    def _arrived(self, block: bytes) -> None:
+        if self.to_mcu is None:
+            self._log.emit("uart", "lost", data=block.decode("latin-1"), why="UART closed")
+            return
+        self._log.emit("uart", "to_mcu", data=block.decode("latin-1"))
+        self.to_mcu(block)
+
+
+class LockstepMcu:
+    """One MCU. `flash`: the file that is its flash chip; `uarts`: what each UART id is wired to.
+
+    on_baud, on_pin: as VirtualMcu's. on_tell(line) gets what the VM tells of itself: HEAP, ERASE, PROG.
+    """
+
+    def __init__(
+        self,
+        clock: VirtualClock,
+        log: EventLog,
+        config: McuConfig,
+        flash: Path,
+        uarts: Mapping[str, UartLine],
+        on_pin: Callable[[str, int], None],
+        on_baud: Callable[[int], None],
+        on_tell: Callable[[list[str]], None],
+        seed: int = 1,
+    ) -> None:
+        self._clock = clock
+        self._log = log
+        self._config = config
+        self._flash = flash
+        self._uarts = uarts
+        self._on_pin = on_pin
+        self._on_baud = on_baud
+        self._on_tell = on_tell
+        self._seed = seed
+        self._chip = Chip(self, config.unique_id, clock.now, config.rtc_drift_ppm)
+        self._script: list[str] = []
+        self._process: subprocess.Popen[bytes] | None = None
+        self._socket: socket.socket | None = None
+        self._boot: Handle | None = None
+        self._wake: Handle | None = None
+        self._wdt: Handle | None = None
+        self._wdt_s = 0.0
+        self._start_us = 0  # of the clock, when this life of the VM began
+        self._packets: list[bytes] = []  # for the VM at its next turn
+        self._text = b""
+        self.due_us: int | None = None  # when the VM wants to go on; None: it waits for an event, or is not running
+        self.waiting = False  # it runs, and waits
+        self.light_sleep = False
+        self.turns = 0  # times that the VM went on
+        self.starts = 0
+        self.exit_code: int | None = None
+
+    # --- what the bench does to it ------------------------------------------------------------------------------------
+
+    def power_on(self, script: Sequence[str]) -> None:
+        """Supply on: `script` runs after boot, as the arguments of `micropython`. Raises McuError."""
+        if not self._program().exists():
+            raise McuError(f"no virtual MCU: expected {self._program()}; run `make setup`")
+        self._script = list(script)
+        self._start_later()
+
+    def power_cut(self) -> None:
+        """Supply off, at once: RTC memory is lost, the flash is as it is."""
+        self._stop()
+        self._chip.restart(ResetCause.POWER_ON)
+
+    def set_pin(self, name: str, value: int | None) -> None:
+        """Drive pin `name` from outside: 0, 1, or None to let go."""
+        self._chip.set_pin(name, value)
+
+    def set_adc_mv(self, name: str, level_mv: int) -> None:
+        """The voltage at analogue input `name`, in millivolts."""
+        self._chip.set_adc_mv(name, level_mv)
+
+    def measure_heap(self) -> None:
+        """Have the VM tell its heap when it goes on next, which is now if it waits."""
+        if self.waiting:
+            self._wants(b"G")
+
+    def restart(self, cause: ResetCause = ResetCause.HARD) -> None:
+        """A reset; RTC memory is kept."""
+        self._stop()
+        self._chip.restart(cause)
+        self._start_later()
+
+    def turn(self) -> None:
+        """Let the VM go on until it waits again, or has ended. Raises McuError if it computes without end."""
+        self.due_us = None
+        self.turns += 1
+        try:
+            if self.waiting:
+                self.waiting = False
+                if self.light_sleep:
+                    self.light_sleep = False
+                    self._chip.answer("AWAKE")
+                packets, self._packets = self._packets, []
+                for packet in packets:
+                    self._send(packet)
+                self._answer("OK")
+            while self._socket is not None and not self.waiting:
+                self._packet(self._receive(self._socket))
+        except (BrokenPipeError, ConnectionResetError):
+            self._exited()
+
+    # --- life of the process ------------------------------------------------------------------------------------------
+
+    def _program(self) -> Path:
+        name = "micropython" if self._config.program == "board" else "micropython-app"
+        return REPOSITORY / "build" / "micropython" / name
+
+    def _start_later(self) -> None:
+        self._boot = self._clock.call_later(self._config.boot_s, self._start)
+
+    def _start(self) -> None:
+        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        path = [str(folder.resolve()) for folder in self._config.extra_path]
+        if self._config.program == "board":
+            path += [str(REPOSITORY / "boards" / "unix"), str(REPOSITORY / "firmware")]
+        env = self._config.environment | {
+            "CELLKIT_LOCKSTEP": str(self._seed + self.starts),
+            "CELLKIT_FLASH": str(self._flash.resolve()),
+            "MICROPYPATH": ":".join([*path, ".frozen"]),
+            "TZ": "UTC",
+        }
+        argv = [str(self._program()), "-X", f"heapsize={self._config.heap_bytes}", *self._script]
+        self._log.emit("mcu", "start", cause=self._chip.cause.name.lower(), wake=self._chip.reason.name.lower())
+        with theirs:
+            self._process = subprocess.Popen(
+                argv,
+                stdin=subprocess.DEVNULL,
+                stdout=theirs.fileno(),
+                stderr=theirs.fileno(),
+                cwd=self._flash.parent,
+                env=env,
+                preexec_fn=die_with_parent,
+                start_new_session=True,
+            )
+        ours.settimeout(_COMPUTES_S)
+        self._socket = ours
+        self._start_us = self._clock.now_us
+        self.starts += 1
+        self._wants()
+
+    def _wants(self, packet: bytes = b"") -> None:
+        """There is something for the VM: it goes on as soon as the clock has made the present call."""
+        if packet:
+            self._packets.append(packet)
+        self.due_us = self._clock.now_us
+        self._clock.stop()
+
+    def _stop(self) -> None:
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait()
+            self._process = None
+        if self._socket is not None:
+            self._socket.close()
+            self._socket = None
+        for handle in (self._wdt, self._wake, self._boot):
+            if handle is not None:
+                handle.cancel()
+        self._wdt = self._wake = self._boot = None
+        self._wdt_s = 0.0
+        for line in self._uarts.values():
+            line.closed()
+        self._packets.clear()
+        self.waiting = self.light_sleep = False
+        self.due_us = None
+        self._text = b""
+
+    def _exited(self) -> None:
+        """The script is over by itself: only a reset or a power cycle begins anew."""
+        assert self._process is not None
+        code = self._process.wait()
+        self._console(b"\n")
+        self._stop()
+        self._log.emit("mcu", "exit", code=code)
+        self.exit_code = code
+        self._clock.stop()
+
+    # --- packets ------------------------------------------------------------------------------------------------------
+
+    def _send(self, packet: bytes) -> None:
+        if self._socket is not None:
+            self._socket.send(packet)
+
+    def _answer(self, text: str) -> None:
+        vm_us = self._clock.now_us - self._start_us
+        self._send(b"R" + vm_us.to_bytes(8, "little") + text.encode())
+
+    def _receive(self, source: socket.socket) -> bytes:
+        try:
+            packet = source.recv(_PACKET_BYTES)
+        except TimeoutError:
+            at_s = self._clock.now()
+            raise McuError(
+                f"the firmware has computed for {_COMPUTES_S:.0f} s at {at_s:.3f} s of virtual time without waiting; "
+                "expected it to sleep or to wait for an event: only waiting lets virtual time pass"
+            ) from None
+        if not packet:
+            raise ConnectionResetError
+        return packet
+
+    def _packet(self, packet: bytes) -> None:
+        kind = packet[0]
+        if kind == _ASK:
+            answer = self._asked(packet[1:].decode(errors="replace"))
+            self._answer(answer)  # nobody hears it if the question has ended the VM
+        elif kind == _TX:
+            line = self._uarts.get(str(packet[1]))
+            if line is not None:
+                line.write(packet[2:])
+        elif kind in (_WAIT, _SLEEP):
+            due_us = int.from_bytes(packet[1:9], "little")
+            self.due_us = None if due_us == _FOREVER else due_us + self._start_us
+            self.waiting = True
+            if self._packets:
+                self._wants()
+            elif kind == _SLEEP:
+                self.light_sleep = True
+                self._chip.answer("LIGHTSLEEP")
+        elif kind == _TELL:
+            self._told(packet[1:].decode(errors="replace").split())
+        else:
+            self._console(packet)
+
+    def _asked(self, line: str) -> str:
+        if line.startswith("TXLEFT "):
+            uart = self._uarts.get(line.split()[1])
+            return f"OK {uart.left_us() if uart else 0}"
+        return self._chip.answer(line)
+
+    def _told(self, words: list[str]) -> None:
+        if words[0] == "FEED":
+            self.watchdog(None)
+        elif words[0] == "OVERRUN":
+            self._log.emit("uart", "lost", bytes=int(words[2]), why="overrun")
+        else:
+            self._on_tell(words)
+
+    def _console(self, piece: bytes) -> None:
+        *lines, self._text = (self._text + piece).split(b"\n")
+        if len(self._text) > _LINE_LIMIT:
+            lines.append(self._text)
+            self._text = b""
+        for line in lines:
+            if line:
+                log_console_line(self._log, line)
+
+    # --- what the chip asks (chip.Owner) ------------------------------------------------------------------------------
+
+    def pin_driven(self, name: str, value: int) -> None:
+        self._log.emit("mcu", "pin", pin=name, value=value)
+        self._on_pin(name, value)
+
+    def uart_opened(self, uart: str, baud: int, frame: str) -> str:
+        line = self._uarts.get(uart)
+        if line is None:
+            raise ValueError(f"nothing is wired to UART {uart}; wired are {' '.join(self._uarts) or 'none'}")
+        self._log.emit("mcu", "uart", baud=baud, frame=frame)
+        self._on_baud(baud)
+        line.open(baud, lambda data: self._uart_bytes(int(uart), data))
+        return "-"
+
+    def _uart_bytes(self, uart: int, data: bytes) -> None:
+        for start in range(0, len(data), _PIECE_BYTES):
+            self._wants(bytes((ord("U"), uart)) + data[start : start + _PIECE_BYTES])
+
+    def uart_closed(self, uart: str) -> None:
+        if uart in self._uarts:
+            self._uarts[uart].closed()
+
+    def send_irq(self, name: str, value: int) -> None:
+        if self.waiting:
+            self._wants(b"I" + name.encode())
+        else:
+            self._packets.append(b"I" + name.encode())
+
+    def watchdog(self, timeout_s: float | None) -> None:
+        if timeout_s is not None:
+            self._wdt_s = timeout_s
+        if self._wdt is not None:
+            self._wdt.cancel()
+        if self._wdt_s:
+            self._wdt = self._clock.call_later(self._wdt_s, self._bite)
+
+    def _bite(self) -> None:
+        self._log.emit("mcu", "wdt")
+        self.restart(ResetCause.WDT)
+
+    def asleep(self, on: bool) -> None:
+        self._log.emit("mcu", "lightsleep", on=on)
+        if on and self._wdt is not None:
+            self._wdt.cancel()
+            self._wdt = None
+        elif not on:
+            self.watchdog(None)
+
+    def reset_wanted(self) -> None:
+        self.restart()
+
+    def deepsleep_wanted(self, duration_s: float | None) -> None:
+        self._log.emit("mcu", "deepsleep", ms=None if duration_s is None else round(duration_s * 1000))
+        self._stop()
+        self._chip.fall_asleep()
+        if duration_s is not None:
+            self._wake = self._clock.call_later(duration_s, self._wakes, WakeReason.TIMER)
+
+    def wake_wanted(self) -> None:
+        self._wakes(WakeReason.PIN)
+
+    def _wakes(self, reason: WakeReason) -> None:
+        if self._wake is not None:
+            self._wake.cancel()
+            self._wake = None
+        self._chip.restart(ResetCause.DEEPSLEEP, reason)
+        self._start_later()

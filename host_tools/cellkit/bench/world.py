@@ -1,0 +1,94 @@
+"""What surrounds the device: button, cover, smoke and battery, wired to its pins as a board.toml says."""
+
+from __future__ import annotations
+
+import tomllib
+from pathlib import Path
+from typing import Any, Protocol
+
+from cellkit.bench.clock import Clock
+from cellkit.bench.log import EventLog
+
+
+class Mcu(Protocol):
+    """The pins that the world drives."""
+
+    def set_pin(self, name: str, value: int | None) -> None: ...
+
+    def set_adc_mv(self, name: str, level_mv: int) -> None: ...
+
+
+class Modem(Protocol):
+    """The module's lines."""
+
+    def pin(self, name: str, level: int) -> None: ...
+
+    def supply(self, on: bool) -> None: ...
+
+
+class World:
+    """Stimuli for one device; each stands in the log as `stimulus`."""
+
+    def __init__(self, clock: Clock, log: EventLog, board_file: Path) -> None:
+        self._clock = clock
+        self._log = log
+        self.board: dict[str, Any] = tomllib.loads(board_file.read_text(encoding="utf-8"))
+        self._lines = {entry["pin"]: (name, entry["inverted"]) for name, entry in self.board["outputs"].items()}
+        self._mcu: Mcu | None = None
+        self._modem: Modem | None = None
+
+    def connect(self, mcu: Mcu, modem: Modem, smoke_mv: int, battery_mv: int) -> None:
+        """Wire the board: lines at rest, contacts open, voltages as given."""
+        self._mcu, self._modem = mcu, modem
+        for line, inverted in self._lines.values():
+            modem.pin(line.upper(), 1 if inverted else 0)
+        for contact in self.board["inputs"]:
+            self._contact(contact, False)
+        self._voltage("smoke", smoke_mv)
+        self.battery(battery_mv)
+
+    def press_button(self, hold_s: float = 0.2) -> None:
+        """Press, and let go after `hold_s` seconds."""
+        self._stimulus("button", hold_s=hold_s)
+        self._contact("button", True)
+        self._clock.call_later(hold_s, self._contact, "button", False)
+
+    def tamper(self, on: bool) -> None:
+        """Take the device off its base (True) or put it back."""
+        self._stimulus("tamper", on=on)
+        self._contact("tamper", on)
+
+    def smoke(self, level_mv: int) -> None:
+        """Signal of the smoke chamber in millivolts; the front end raises its line at the board's threshold."""
+        self._stimulus("smoke", level_mv=level_mv)
+        self._voltage("smoke", level_mv)
+
+    def battery(self, level_mv: int) -> None:
+        """Voltage of the battery, which feeds the modem too; 0 switches the modem off."""
+        assert self._modem is not None
+        self._stimulus("battery", level_mv=level_mv)
+        self._voltage("battery", level_mv)
+        self._modem.supply(level_mv > 0)
+
+    def pin_driven(self, pin: str, value: int) -> None:
+        """The MCU drives `pin`: some pins are the module's keys."""
+        line = self._lines.get(pin)
+        if line is not None and self._modem is not None:
+            name, inverted = line
+            self._modem.pin(name.upper(), int(bool(value) != inverted))
+
+    def _stimulus(self, what: str, **fields: Any) -> None:
+        self._log.emit("bench", "stimulus", what=what, **fields)
+
+    def _contact(self, name: str, active: bool) -> None:
+        assert self._mcu is not None
+        entry = self.board["inputs"][name]
+        self._mcu.set_pin(entry["pin"], int(active != entry["inverted"]))
+
+    def _voltage(self, name: str, level_mv: int) -> None:
+        assert self._mcu is not None
+        entry = self.board["analogue"][name]
+        self._mcu.set_adc_mv(entry["pin"], round(level_mv / entry["divider"]))
+        front_end = self.board["front_end"]
+        if front_end["source"] == name:
+            self._mcu.set_pin(front_end["pin"], int(level_mv >= front_end["threshold_mv"]))
