@@ -35,13 +35,14 @@ CLEAN_AIR_MV = 300
 SMOKE_MV = 2400
 
 # What the device asks for, and a network that gives less of it. T3324 is short so that PSM is soon reached.
-WANTED = {"t3324_s": 10, "t3412_s": 86400, "edrx_s": 82}
+WANTED = {"t3324_s": 10, "t3412_s": 86400, "edrx_s": 20}
 POLICY = Policy(t3324_allowed_s=(6,), t3412_allowed_s=(43200,))
 
 CONFIG_FILE = "config.json"
 FLASH = "flash"
 
 _TIMERS = (("t3324_s", "T3324"), ("t3412_s", "T3412"), ("edrx_s", "eDRX"), ("ptw_s", "PTW"))
+_BY_UPLINK = ("modem_ready", "registered", "granted", "uplink_ack", "wake")
 _SLEEP_S = 3.0  # a while of sleep, so that the picture has some
 _LOOK_S = 0.5  # how often a wait looks whether the firmware still runs
 _NOT_WRITTEN = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EIO)
@@ -78,7 +79,7 @@ class _Demo:
         registered = await self._trace("registered", "the network to register the device", 20)
         story.good(registered["t"], "registered", "roaming" if registered["data"].get("roaming") else "home network")
         granted = await self._trace("granted", "the timers that the network grants", 5)
-        story.good(granted["t"], "timers", "the network grants what it likes")
+        story.good(max(granted["t"], registered["t"]), "timers", "the network grants what it likes")
         story.table(["requested", "granted"], self._timers("requested", "granted"))
         ack = await self._trace("uplink_ack", "the server to acknowledge a heartbeat", 20, prio=2)
         story.good(ack["t"], "heartbeat", f"acknowledged {ack['data']['code']} after {_ms(ack['data'])}")
@@ -119,23 +120,33 @@ class _Demo:
             data = event["data"]
             return bool(data.get("ev") == name and all(data.get(key) == value for key, value in match.items()))
 
-        return await self._event(what, timeout_s, wanted)
+        return await self._event(what, timeout_s, wanted, by_uplink=name in _BY_UPLINK)
 
-    async def _event(self, what: str, timeout_s: float, wanted: Callable[[Event], bool]) -> Event:
-        """The first event of the run that is `wanted`. Raises `Missed` with `what` when it does not come in time."""
+    async def _event(
+        self, what: str, timeout_s: float, wanted: Callable[[Event], bool], by_uplink: bool = False
+    ) -> Event:
+        """The first event of the run that is `wanted`. Raises `Missed` with `what` when it does not come in time.
+
+        by_uplink: it only comes while the device tries to send, so that a longer delay of that is the end as well.
+        """
         loop = asyncio.get_running_loop()
         found: asyncio.Future[Event] = loop.create_future()
         began_s, deadline_s = self._bench.clock.now(), min(loop.time() + timeout_s, self._end_s)
         limit = f"within {timeout_s:.0f} s" if deadline_s < self._end_s else f"before {LIMIT_S:.0f} s of the whole run"
 
         def look(event: Event) -> None:
-            if not found.done() and wanted(event):
+            if found.done():
+                return
+            if wanted(event):
                 found.set_result(event)
-            if event["ev"] == "trace":
-                self._story.note(str(event["data"].get("ev")))
+            elif event["ev"] == "trace":
+                self._story.note(words.plain_name(event))
+                if by_uplink and _retry_s(event) > deadline_s - loop.time():
+                    found.set_exception(Missed(f"expected {what}; came: {_said(event)}"))
 
-        for event in list(self._log.events):
-            look(event)
+        earlier = next((event for event in self._log.events if wanted(event)), None)
+        if earlier is not None:
+            return earlier
         unsubscribe = self._log.subscribe(look)
         try:
             with self._story.waiting(what, timeout_s):
@@ -159,7 +170,7 @@ class _Demo:
         if not told and not bad:
             return "the device said nothing"
         last = (bad or told)[-1]
-        return f"came: {last['src']} {words.plain_name(last)} {words.plain_details(last)}"
+        return f"came: {_said(last)}"
 
     def _last_words(self) -> str:
         """Exit status and the console's last line, as of a traceback."""
@@ -183,6 +194,17 @@ def _joined(value: Any, *keys: str) -> str:
 def _ms(data: Event) -> str:
     latency_ms: Any = data.get("latency_ms")
     return words.duration(latency_ms / 1000 if number(latency_ms) else None)
+
+
+def _said(event: Event) -> str:
+    return f"{words.plain_name(event)}: {words.plain_details(event)}"
+
+
+def _retry_s(event: Event) -> float:
+    """How long the device will now not try to send, as it says itself; 0 if this is not what it says."""
+    data = event["data"]
+    retry_s: Any = data.get("retry_s") if data.get("ev") == "uplink_failed" else None
+    return float(retry_s) if number(retry_s) else 0.0
 
 
 def _is_siren(event: Event) -> bool:
@@ -288,6 +310,6 @@ async def _tell(out: Path, story: Story) -> None:
     async with Bench(config, out) as bench, AlarmServer(bench.log) as server:
         bench.flash.mkdir(exist_ok=True)
         uri = f"coap://{server.host}:{server.port}/alarm"
-        (bench.flash / CONFIG_FILE).write_text(json.dumps({**WANTED, "uri": uri}), encoding="utf-8")
+        (bench.flash / CONFIG_FILE).write_text(json.dumps({**WANTED, "server": uri}), encoding="utf-8")
         await bench.start(APP)
         await _Demo(bench, story).tell()
