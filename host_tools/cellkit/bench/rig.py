@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import tempfile
-import tomllib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +17,7 @@ from cellkit.bench.mcu import REPOSITORY, McuConfig, VirtualMcu
 from cellkit.bench.modem import ModemConfig, VirtualModem
 from cellkit.bench.network import Network, NetworkConfig
 from cellkit.bench.serial import PtySerial
+from cellkit.bench.world import World
 
 BOARD_FILE = REPOSITORY / "boards" / "unix" / "board.toml"
 EVENTS_FILE = "events.jsonl"
@@ -63,6 +63,7 @@ class Bench:
     network: Network
     modem: VirtualModem
     serial: PtySerial
+    world: World
     mcu: VirtualMcu
 
     def __init__(self, config: BenchConfig | None = None, folder: Path | None = None) -> None:
@@ -70,8 +71,6 @@ class Bench:
         self._temporary = None if folder else tempfile.TemporaryDirectory(prefix="cellkit-bench-")
         self.folder = Path(self._temporary.name) if self._temporary else Path(folder or "")
         self.flash = self.folder / "flash"
-        self._board: dict[str, Any] = tomllib.loads(BOARD_FILE.read_text(encoding="utf-8"))
-        self._lines = {entry["pin"]: (name, entry["inverted"]) for name, entry in self._board["outputs"].items()}
         self._mark = 0
 
     async def __aenter__(self) -> Self:
@@ -82,24 +81,20 @@ class Bench:
         self.modem = VirtualModem(
             self.clock, self.log, self.network, self.config.modem, lambda data: self.serial.send(data)
         )
+        self.world = World(self.clock, self.log, BOARD_FILE)
         self.serial = PtySerial(self.clock, self.log, self.modem.rx)
         self.mcu = VirtualMcu(
             self.clock,
             self.log,
             self.config.mcu,
             self.flash,
-            {self._board["modem"]["uart"]: self.serial},
-            self._pin_driven,
+            {self.world.board["modem"]["uart"]: self.serial},
+            self.world.pin_driven,
             self.modem.baud,
         )
         for path, content in self.config.files.items():
             self._write(path, content)
-        for line, inverted in self._lines.values():
-            self.modem.pin(line.upper(), 1 if inverted else 0)
-        for contact in self._board["inputs"]:
-            self._contact(contact, False)
-        self._voltage("smoke", self.config.smoke_mv)
-        self.battery(self.config.battery_mv)
+        self.world.connect(self.mcu, self.modem, self.config.smoke_mv, self.config.battery_mv)
         return self
 
     async def __aexit__(self, *exc: object) -> None:
@@ -143,42 +138,19 @@ class Bench:
 
     def press_button(self, hold_s: float = 0.2) -> None:
         """Press, and let go after `hold_s` seconds."""
-        self._stimulus("button", hold_s=hold_s)
-        self._contact("button", True)
-        self.clock.call_later(hold_s, self._contact, "button", False)
+        self.world.press_button(hold_s)
 
     def tamper(self, on: bool) -> None:
         """Take the device off its base (True) or put it back."""
-        self._stimulus("tamper", on=on)
-        self._contact("tamper", on)
+        self.world.tamper(on)
 
     def smoke(self, level_mv: int) -> None:
         """Signal of the smoke chamber in millivolts."""
-        self._stimulus("smoke", level_mv=level_mv)
-        self._voltage("smoke", level_mv)
+        self.world.smoke(level_mv)
 
     def battery(self, level_mv: int) -> None:
         """Voltage of the battery, which feeds the modem too; 0 switches the modem off."""
-        self._stimulus("battery", level_mv=level_mv)
-        self._voltage("battery", level_mv)
-        self.modem.supply(level_mv > 0)
-
-    def _stimulus(self, what: str, **fields: Any) -> None:
-        self.log.emit("bench", "stimulus", what=what, **fields)
-
-    def _contact(self, name: str, active: bool) -> None:
-        entry = self._board["inputs"][name]
-        self.mcu.set_pin(entry["pin"], int(active != entry["inverted"]))
-
-    def _voltage(self, name: str, level_mv: int) -> None:
-        entry = self._board["analogue"][name]
-        self.mcu.set_adc_mv(entry["pin"], round(level_mv / entry["divider"]))
-
-    def _pin_driven(self, pin: str, value: int) -> None:
-        line = self._lines.get(pin)
-        if line is not None:
-            name, inverted = line
-            self.modem.pin(name.upper(), int(bool(value) != inverted))
+        self.world.battery(level_mv)
 
     # --- waiting ------------------------------------------------------------------------------------------------------
 
