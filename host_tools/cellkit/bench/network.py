@@ -178,7 +178,7 @@ class Session:
         if self._page is not None:
             self._page.cancel()
             self._page = None
-        self._reach = "detached"
+        self.entered("detached")
         self._waiting.clear()
         for flow in list(self._flows):
             self.close(flow)

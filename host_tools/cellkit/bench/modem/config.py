@@ -86,6 +86,7 @@ class Limits(_Strict):
     data_mode_bytes: int
     read_bytes: int
     receive_buffer_bytes: int
+    supply_min_mv: int
     bauds: tuple[int, ...]
 
 
@@ -98,9 +99,10 @@ class ModemConfig(_Strict):
     current: dict[str, Current]
     sim: SimConfig = Field(default_factory=SimConfig)
     nvram: dict[str, Any] = Field(default_factory=dict)  # settings it arrives with, over the factory's
-    supply_mv: int = 3600
+    supply_mv: int = Field(default=3600, ge=0)  # what AT+CBC shows
+    starts_with_supply: bool  # whether it turns on with VBAT; if not, PWRKEY turns it on
+    sockets_survive_deep_sleep: bool
     prompt: str = "\r\n>"
-    sockets_survive_deep_sleep: bool = False
 
     @classmethod
     def load(cls, name: str = "bc660k_gl", **changes: Any) -> ModemConfig:

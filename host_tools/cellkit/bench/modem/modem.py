@@ -57,7 +57,7 @@ class Modem(Family):
         self._front = FrontEnd(config.limits.line_bytes, self._echo, self._line)
         self.dialect = self._make_dialect()
         self.settings = Settings(self.dialect.nvram, self.dialect.ram, config.nvram)
-        self.power = Power(clock, log, config.timing, self.meter, self)
+        self.power = Power(clock, log, config.timing, self.meter, self, config.starts_with_supply)
         self.ue = UserEquipment(clock, network, self.faults, self)
         self.faults.on_change = self.ue.coverage_changed
         self.power.attach_radio(self.ue, self._drx_state)
@@ -87,6 +87,11 @@ class Modem(Family):
     def supply(self, on: bool) -> None:
         """VBAT on or off."""
         self.power.supply(on)
+
+    def voltage(self, supply_mv: int) -> None:
+        """VBAT in millivolts: off below the module's minimum. AT+CBC shows it."""
+        self.config.supply_mv = supply_mv
+        self.supply(supply_mv >= self.config.limits.supply_min_mv)
 
     def baud(self, rate: int) -> None:
         """The host's baud rate; where it is not the module's own, both sides see garbage."""

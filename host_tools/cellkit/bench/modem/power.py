@@ -60,16 +60,20 @@ class Owner(Protocol):
 class Power:
     """The power side of a module. Pin levels are those at the module: 0 is low, keys rest at 1."""
 
-    def __init__(self, clock: Clock, log: EventLog, timing: Timing, meter: ChargeMeter, owner: Owner) -> None:
+    def __init__(
+        self, clock: Clock, log: EventLog, timing: Timing, meter: ChargeMeter, owner: Owner, starts_with_supply: bool
+    ) -> None:
         self._clock = clock
         self._log = log
         self._timing = timing
         self._meter = meter
         self._owner = owner
+        self._starts_with_supply = starts_with_supply
         self._ue: UserEquipment | None = None
         self._drx_state: Callable[[], str] = lambda: "light_sleep"
         self._levels = dict.fromkeys(PINS, 1)
         self._supplied = False
+        self._held = False  # RESET is low
         self._step: Handle | None = None
         self._key: Handle | None = None
         self._lock: Handle | None = None
@@ -84,18 +88,22 @@ class Power:
     # Supply and keys
 
     def supply(self, on: bool) -> None:
-        """VBAT on or off. The module starts when PWRKEY is low for long enough, or is held low already."""
+        """VBAT on or off. The module starts with it or, where it has a PWRKEY, once that is low for long enough."""
         if on == self._supplied:
             return
         self._supplied = on
         self._log.emit("modem", "power", on=on)
-        if on:
+        if on and self._levels["RESET"] == 0:
+            self._held = True
+        elif on and self._starts_with_supply:
+            self._start("supply")
+        elif on:
             self._pwrkey()
         else:
             self._off()
 
     def pin(self, name: str, level: int) -> None:
-        """A level at PWRKEY, RESET or PSM_EINT. Raises KeyError for another name."""
+        """A level at PWRKEY (where there is one), RESET or PSM_EINT. Raises KeyError for another name."""
         if name not in self._levels:
             raise KeyError(f"no pin {name!r} at this module; there are {PINS}")
         before, self._levels[name] = self._levels[name], level
@@ -112,21 +120,20 @@ class Power:
         if self._key is not None:
             self._key.cancel()
             self._key = None
-        if self._supplied and self.mode is Mode.OFF and self._levels["PWRKEY"] == 0:
+        able = self._supplied and self.mode is Mode.OFF and not self._starts_with_supply
+        if able and self._levels["PWRKEY"] == 0:
             self._key = self._clock.call_later(self._timing.pwrkey_low_s.value, self._start, "power key")
 
     def _reset_key(self) -> None:
         if self._key is not None:
             self._key.cancel()
             self._key = None
-        if self.mode is Mode.OFF and not self._held:
+        if not self._supplied or (self.mode is Mode.OFF and not self._held):
             return
         if self._levels["RESET"] == 0:
             self._key = self._clock.call_later(self._timing.reset_low_s.value, self._hold)
         elif self._held:
             self.restart("reset pin")
-
-    _held = False
 
     def _hold(self) -> None:
         self._off()
