@@ -73,6 +73,11 @@ class Link:
     def observed(self):
         return self.power.observed
 
+    @property
+    def busy(self):
+        """A session or a bring-up is under way: the modem's answers are awaited."""
+        return self._in_session or self._lock.locked()
+
     # --- for the services -----------------------------------------------------------------------------------------
 
     async def up(self, urgent=False):

@@ -1,0 +1,3 @@
+"""The smoke alarm; see docs/smoke.md."""
+
+VERSION = "0.1.0"
