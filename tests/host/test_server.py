@@ -12,7 +12,8 @@ import cbor2
 import pytest
 from cellkit.bench.clock import WallClock
 from cellkit.bench.log import EventLog
-from cellkit.server import AlarmServer, PackError, decode_pack
+from cellkit.inbox import PackError, decode_pack
+from cellkit.server import AlarmServer
 
 FIRE = [{-2: "urn:dev:imei:867000000000017:", 0: "fire", 4: True}, {0: "battery", 1: "V", 2: 3.1}]
 DEADLINE_S = 20
