@@ -21,30 +21,35 @@ def mask_secrets(text: str) -> str:
     return _SECRET.sub(r"\1***", text)
 
 
+_to_json = json.JSONEncoder(ensure_ascii=False).encode
+
+
 class EventLog:
     """Events in order of time: in memory, at the subscribers, and (with a path) as one JSON object a line.
 
-    Every line is flushed, so that a killed run leaves a log that can be read. Raises OSError if it cannot be written.
+    Every line is flushed, so that a killed run leaves a log that can be read. With `keep` False, for runs of years,
+    `events` stays empty and lines are written in larger pieces. Raises OSError if it cannot be written.
     """
 
-    def __init__(self, path: Path | None, clock: Clock) -> None:
+    def __init__(self, path: Path | None, clock: Clock, keep: bool = True) -> None:
         self.events: list[Event] = []
         self._clock = clock
+        self._keep = keep
         self._subscribers: list[Callable[[Event], object]] = []
         self._file: IO[str] | None = None
         if path is not None:
             path.parent.mkdir(parents=True, exist_ok=True)
-            self._file = path.open("w", encoding="utf-8", buffering=1)
+            self._file = path.open("w", encoding="utf-8", buffering=1 if keep else -1)
 
     def emit(self, src: str, ev: str, **fields: Any) -> None:
         """Record event `ev` of `src` now. A text in `data` is cleared of secrets first."""
         if isinstance(fields.get("data"), str):
             fields["data"] = mask_secrets(fields["data"])
         event: Event = {"t": round(self._clock.now(), 6), "src": src, "ev": ev, **fields}
-        self.events.append(event)
+        if self._keep:
+            self.events.append(event)
         if self._file is not None:
-            self._file.write(json.dumps(event, ensure_ascii=False) + "\n")
-            self._file.flush()
+            self._file.write(_to_json(event) + "\n")  # line buffered, or not, as opened
         for subscriber in list(self._subscribers):
             subscriber(event)
 
