@@ -51,9 +51,10 @@ def load(path):
     try:
         given = json.loads(text)
     except ValueError:
-        return settings, ["%s is not JSON; all defaults hold" % path]
-    if not isinstance(given, dict):
-        return settings, ["%s: expected a JSON object; all defaults hold" % path]
+        given = None
+    # MicroPython's reader takes a file that was cut off for a whole one.
+    if not isinstance(given, dict) or text.rstrip()[-1:] != "}":
+        return settings, ["%s: expected a JSON object, {…}; all defaults hold" % path]
     problems = []
     for key, value in given.items():
         problem = _problem(key, value)
