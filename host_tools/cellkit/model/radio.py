@@ -217,8 +217,9 @@ class Procedures:
         """Synchronise, random access and RRC set-up, after the radio has slept for `asleep_s`."""
         level, physical, size = self._level, self.radio.physical, self.radio.signalling
         phases: Phases = [(self._receiving, level.sync_s.value)]
-        if asleep_s >= self.radio.network.system_information_valid_s.value:
-            phases.append((self._receiving, level.system_information_s.value))
+        # Read once in its time of validity, so at a share of the accesses if these come more often.
+        stale = min(1.0, asleep_s / self.radio.network.system_information_valid_s.value)
+        phases.append((self._receiving, level.system_information_s.value * stale))
         tries = level.preamble_attempts.value
         phases.append((self._waiting, level.access_wait_s.value * tries))
         phases.append(("tx", physical.preamble_s.value * level.preamble_repetitions.value * tries))
@@ -227,10 +228,13 @@ class Procedures:
         phases += self.downlink(size.connection_setup_bytes.value)
         return phases
 
-    def report(self, payload_bytes: float, response_bytes: float, asleep_s: float, attempts: float = 1.0) -> Phases:
-        """One confirmed CoAP message from idle or PSM up to the answer, `attempts` tries in the mean.
+    def report(
+        self, payload_bytes: float, response_bytes: float | None, asleep_s: float, attempts: float = 1.0
+    ) -> Phases:
+        """One CoAP message from idle or PSM up to its answer, `attempts` tries in the mean. Followed by `release`.
 
-        The first uplink rides on the set-up complete (control plane optimisation). Followed by `release`.
+        `response_bytes` is the answer's payload, None if none is awaited. The first uplink rides on the set-up
+        complete (control plane optimisation).
         """
         first = self.radio.signalling.setup_complete_bytes.value + self.carried(payload_bytes)
         phases = self.access(asleep_s) + self.uplink(first)
@@ -238,16 +242,16 @@ class Procedures:
             again = self.uplink(self.carried(payload_bytes))
             wait = self.linger(self.radio.network.ack_timeout_s.value)
             phases += [(state, seconds * (attempts - 1)) for state, seconds in wait + again]
-        if response_bytes > 0:
+        if response_bytes is not None:
             phases += self.linger(self.radio.network.core_s.value + self.radio.network.server_s.value)
-            phases += self.downlink(self.carried(response_bytes - self.radio.header.coap_bytes.value))
+            phases += self.downlink(self.carried(response_bytes))
         return phases
 
     def carried(self, payload_bytes: float) -> float:
         """Bytes over the air of a CoAP payload, without the set-up."""
         header = self.radio.header
         around = header.coap_bytes, header.security_bytes, header.udp_ip_bytes, header.nas_bytes, header.radio_bytes
-        return max(0.0, payload_bytes) + sum(figure.value for figure in around)
+        return payload_bytes + sum(figure.value for figure in around)
 
     def uplink(self, size_bytes: float) -> Phases:
         """Send a message in as many blocks as it needs, each with its grant."""
