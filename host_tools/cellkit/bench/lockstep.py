@@ -89,7 +89,9 @@ class UartLine:
 class LockstepMcu:
     """One MCU. `flash`: the file that is its flash chip; `uarts`: what each UART id is wired to.
 
-    on_baud, on_pin: as VirtualMcu's. on_tell(line) gets what the VM tells of itself: HEAP, ERASE, PROG.
+    on_baud, on_pin: as VirtualMcu's. on_tell(words) gets what the VM tells of itself: HEAP, ERASE, PROG.
+    turn_run_s: how long the CPU counts as running whenever it goes on, since executing takes no virtual time;
+    `time_s` is the time spent in each state of the MCU.
     """
 
     def __init__(
@@ -103,6 +105,7 @@ class LockstepMcu:
         on_baud: Callable[[int], None],
         on_tell: Callable[[list[str]], None],
         seed: int = 1,
+        turn_run_s: float = 0.0,
     ) -> None:
         self._clock = clock
         self._log = log
@@ -113,6 +116,11 @@ class LockstepMcu:
         self._on_baud = on_baud
         self._on_tell = on_tell
         self._seed = seed
+        self._turn_run_s = turn_run_s
+        self._run_left_s = 0.0
+        self._since_us = clock.now_us
+        self._state = "off"
+        self.time_s = dict.fromkeys(("off", "run", "idle", "light_sleep", "deep_sleep"), 0.0)
         self._chip = Chip(self, config.unique_id, clock.now, config.rtc_drift_ppm)
         self._script: list[str] = []
         self._process: subprocess.Popen[bytes] | None = None
@@ -168,6 +176,8 @@ class LockstepMcu:
         """Let the VM go on until it waits again, or has ended. Raises McuError if it computes without end."""
         self.due_us = None
         self.turns += 1
+        self.settle("idle")
+        self._run_left_s = self._turn_run_s
         try:
             if self.waiting:
                 self.waiting = False
@@ -183,6 +193,18 @@ class LockstepMcu:
         except (BrokenPipeError, ConnectionResetError):
             self._exited()
 
+    def settle(self, state: str | None = None) -> None:
+        """Book the time up to now, and count what comes as `state` (None: as before)."""
+        passed_s = (self._clock.now_us - self._since_us) / 1e6
+        self._since_us = self._clock.now_us
+        if self._state in ("idle", "light_sleep"):
+            run_s = min(passed_s, self._run_left_s)
+            self._run_left_s -= run_s
+            self.time_s["run"] += run_s
+            passed_s -= run_s
+        self.time_s[self._state] += passed_s
+        self._state = state or self._state
+
     # --- life of the process ------------------------------------------------------------------------------------------
 
     def _program(self) -> Path:
@@ -193,6 +215,7 @@ class LockstepMcu:
         self._boot = self._clock.call_later(self._config.boot_s, self._start)
 
     def _start(self) -> None:
+        self.settle("idle")
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         path = [str(folder.resolve()) for folder in self._config.extra_path]
         if self._config.program == "board":
@@ -244,6 +267,7 @@ class LockstepMcu:
         self._wdt_s = 0.0
         for line in self._uarts.values():
             line.closed()
+        self.settle("off")
         self._packets.clear()
         self.waiting = self.light_sleep = False
         self.due_us = None
@@ -299,6 +323,7 @@ class LockstepMcu:
                 self._wants()
             elif kind == _SLEEP:
                 self.light_sleep = True
+                self.settle("light_sleep")
                 self._chip.answer("LIGHTSLEEP")
         elif kind == _TELL:
             self._told(packet[1:].decode(errors="replace").split())
@@ -383,6 +408,7 @@ class LockstepMcu:
     def deepsleep_wanted(self, duration_s: float | None) -> None:
         self._log.emit("mcu", "deepsleep", ms=None if duration_s is None else round(duration_s * 1000))
         self._stop()
+        self.settle("deep_sleep")
         self._chip.fall_asleep()
         if duration_s is not None:
             self._wake = self._clock.call_later(duration_s, self._wakes, WakeReason.TIMER)
