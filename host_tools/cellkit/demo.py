@@ -16,7 +16,7 @@ from typing import Any
 
 from cellkit.bench.log import Event, EventLog
 from cellkit.bench.mcu import REPOSITORY
-from cellkit.bench.network import NetworkConfig, Policy
+from cellkit.bench.network import Delays, NetworkConfig, Policy
 from cellkit.bench.rig import Bench, BenchConfig
 from cellkit.report import words, write_report
 from cellkit.server import AlarmServer
@@ -34,16 +34,18 @@ LIMIT_S = 60.0  # the whole run, whatever the single steps may take
 CLEAN_AIR_MV = 300
 SMOKE_MV = 2400
 
-# What the device asks for, and a network that gives less of it. T3324 is short so that PSM is soon reached.
+# What the device asks for, and a network that gives something else. Short times, so that PSM is soon reached.
 WANTED = {"t3324_s": 10, "t3412_s": 86400, "edrx_s": 20}
-POLICY = Policy(t3324_allowed_s=(6,), t3412_allowed_s=(43200,))
+NETWORK = NetworkConfig(
+    policy=Policy(t3324_allowed_s=(6,), t3412_allowed_s=(43200,)), delays=Delays(rrc_inactivity_s=5)
+)
 
 CONFIG_FILE = "config.json"
 FLASH = "flash"
 
 _TIMERS = (("t3324_s", "T3324"), ("t3412_s", "T3412"), ("edrx_s", "eDRX"), ("ptw_s", "PTW"))
 _BY_UPLINK = ("modem_ready", "registered", "granted", "uplink_ack", "wake")
-_SLEEP_S = 3.0  # a while of sleep, so that the picture has some
+_SLEEP_S = 2.0  # a while of sleep, so that the picture has some
 _LOOK_S = 0.5  # how often a wait looks whether the firmware still runs
 _NOT_WRITTEN = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EIO)
 
@@ -306,7 +308,7 @@ async def _run(out: Path, story: Story) -> tuple[int, str | None]:
 
 
 async def _tell(out: Path, story: Story) -> None:
-    config = BenchConfig(network=NetworkConfig(policy=POLICY), smoke_mv=CLEAN_AIR_MV)
+    config = BenchConfig(network=NETWORK, smoke_mv=CLEAN_AIR_MV)
     async with Bench(config, out) as bench, AlarmServer(bench.log) as server:
         bench.flash.mkdir(exist_ok=True)
         uri = f"coap://{server.host}:{server.port}/alarm"

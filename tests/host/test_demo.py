@@ -76,7 +76,7 @@ def test_alarm_is_acknowledged(good: Run) -> None:
     summary = good.summary
     assert summary["failure"] is None
     assert summary["alarm_acknowledged"] and summary["heartbeat_acknowledged"] and summary["back_to_psm"]
-    assert 0 < summary["siren_latency_s"] < summary["alarm_latency_s"]
+    assert 0 <= summary["siren_latency_s"] < summary["alarm_latency_s"]
     assert list(vms_in(good.folder)) == []
 
 
