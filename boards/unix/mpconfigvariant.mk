@@ -3,6 +3,8 @@ MICROPY_PY_BTREE = 0
 MICROPY_PY_SSL = 0
 MICROPY_SSL_MBEDTLS = 0
 MICROPY_PY_FFI = 0
+# As on boards; and the VM's state needs no look-up by thread.
+MICROPY_PY_THREAD = 0
 
 USER_C_MODULES = $(VARIANT_DIR)/c
 CFLAGS += -I$(VARIANT_DIR)/c/lockstep
