@@ -54,6 +54,8 @@ def draw(log: RunLog) -> str:
             f'<svg id="chart" viewBox="0 0 {WIDTH} {bottom + AXIS}" role="img" aria-label="Current over time"'
             f' data-left="{LEFT}" data-right="{WIDTH - RIGHT}" data-end="{scale.end_s:.3f}" data-bottom="{bottom}">',
             f'<defs><clipPath id="view"><rect x="{LEFT}" y="0" width="{inner}" height="{bottom + 1}"/></clipPath>',
+            # Dots at the very edge are shown whole.
+            f'<clipPath id="dots"><rect x="{LEFT - 5}" y="0" width="{inner + 10}" height="{bottom}"/></clipPath>',
             "</defs>",
             *_grid(scale),
             *_lane_names(rows),
@@ -61,7 +63,11 @@ def draw(log: RunLog) -> str:
             '<g clip-path="url(#view)">',
             *(_rect(scale, state_bar(stay), TOP, PLOT_HEIGHT, "band") for stay in states),
             _curve(scale, states),
+            "</g>",
+            '<g clip-path="url(#dots)">',
             *_marks(scale, rows),
+            "</g>",
+            '<g clip-path="url(#view)">',
             *_alarm_lines(scale, log, bottom),
             "</g>",
             f'<rect id="selection" x="0" y="{TOP}" height="{bottom - TOP}" width="0"/>',

@@ -108,6 +108,10 @@ def _joined(value: Any, *keys: str) -> str:
     return " ".join(str(value[key]) for key in keys if value.get(key)) if isinstance(value, dict) else ""
 
 
+def _listed(names: list[str]) -> str:
+    return " and ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names)
+
+
 def _yes(value: Any) -> str:
     return "yes" if value is True else "no"
 
@@ -173,7 +177,7 @@ def _timers(summary: dict[str, Any]) -> Iterator[str]:
     wanted, given = columns[0], columns[1]
     changed = [name for key, name, _ in _TIMERS if number(wanted.get(key)) and given and given.get(key) != wanted[key]]
     if changed:
-        yield f'<p class="soft">The network decides: {" and ".join(changed)} were not granted as requested.</p>'
+        yield f'<p class="soft">The network decides: {_listed(changed)} were not granted as requested.</p>'
     yield '<p class="soft">Observed is what the device measured itself; T3412 takes a whole period.</p></section>'
 
 

@@ -26,8 +26,8 @@
       for (const { el, a, b, kind } of placed) {
         if (kind === "circle") el.setAttribute("cx", x(a));
         else if (kind === "rect") {
-          // Far outside the view the numbers grow beyond what browsers draw, so they are cut just outside it.
-          const start = Math.max(x(a), left - 5), stop = Math.min(x(b), right + 5);
+          // Far outside the view the numbers grow beyond what browsers draw, so they are cut.
+          const start = Math.min(Math.max(x(a), left), right), stop = Math.min(x(b), right);
           el.setAttribute("x", start);
           el.setAttribute("width", Math.max(stop - start, x(b) > left && x(a) < right ? 0.5 : 0));
         } else {

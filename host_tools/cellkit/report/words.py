@@ -47,7 +47,7 @@ def charge(uah: float) -> str:
 def plain(value: Any, limit: int = 160) -> str:
     """Any value of the log on one line, cut at `limit` characters."""
     text_ = value if isinstance(value, str) else repr(value)
-    text_ = text_.replace("\r", "␍").replace("\n", "␊")
+    text_ = text_.replace("\r", "\\r").replace("\n", "\\n")
     text_ = "".join(c if c.isprintable() else "·" for c in text_)
     return text_ if len(text_) <= limit else text_[: limit - 1] + "…"
 
