@@ -114,6 +114,8 @@ class VirtualModem(Modem):
 
     def registration_changed(self) -> None:
         """+CEREG, unless it would say what was said last; an AT+CGATT that waits may end."""
+        if not self.ue.on:
+            self._sockets.lose_bearer()
         self._core.attach_progressed()
         if self.settings.nvram["CEREG"]:
             line = self._core.registration_line(unsolicited=True)

@@ -74,6 +74,11 @@ class Sockets:
                 self._modem.ue.session.close(socket.flow)
         self._open.clear()
 
+    def lose_bearer(self) -> None:
+        """Detached: open sockets lose their flows and have to be closed (unverified: what the module says then)."""
+        for socket in self._open.values():
+            socket.flow = None
+
     # Opening and closing
 
     def _qiopen(self, command: Command) -> Reply:

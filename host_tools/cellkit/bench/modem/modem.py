@@ -73,11 +73,11 @@ class Modem(Family):
             return
         if self._host_baud not in (None, self.settings.nvram["IPR"]):
             data = _garbled(data)
-        room = self.config.limits.uart_buffer_bytes - len(self._input)
-        if len(data) > room:
-            self.lost(data[room:], "buffer full")
-        self._input.extend(data[:room])
-        self._pump()  # first, since a command that runs keeps the module awake
+        self._input.extend(data)
+        self._pump()  # before stay_awake, since a command that runs keeps the module awake
+        over = len(self._input) - self.config.limits.uart_buffer_bytes
+        if over > 0:
+            self.lost(bytes(reversed([self._input.pop() for _ in range(over)])), "buffer full")
         self.power.stay_awake()
 
     def pin(self, name: str, level: int) -> None:
