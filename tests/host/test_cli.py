@@ -26,7 +26,7 @@ def cellkit(*arguments: str | Path) -> tuple[int, str, str]:
 
 
 def test_there_is_a_command_for_each_task() -> None:
-    assert COMMANDS == ["demo", "report", "version"]
+    assert {"demo", "report", "version"} <= set(COMMANDS)
 
 
 @pytest.mark.parametrize("command", COMMANDS)
