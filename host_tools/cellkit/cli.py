@@ -5,22 +5,20 @@ Exit codes of every command: 0 done, 1 failed, 2 wrong usage, 3 the set-up is mi
 
 from __future__ import annotations
 
-import json
 import sys
 from importlib import metadata
 from pathlib import Path
-from typing import Annotated, Any, NoReturn
+from typing import Annotated
 
 import typer
 from rich.console import Console
 
 from cellkit.demo import INTERRUPTED, SETUP_MISSING, SetupMissing, run_demo
+from cellkit.plan import command as plan_command
 from cellkit.report import write_report
 from cellkit.story import Story
 from cellkit.summary import EVENTS, REPORT
-
-FAILED = 1
-USAGE = 2
+from cellkit.terminal import FAILED, USAGE, Json, epilog, fail, print_json
 
 app = typer.Typer(
     name="cellkit",
@@ -30,27 +28,10 @@ app = typer.Typer(
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
-
-Json = Annotated[bool, typer.Option("--json", help="Print one JSON object on stdout; all else goes to stderr.")]
-
-
-def _epilog(example: str, *codes: str) -> str:
-    """Example and exit codes below a command's help; the \\b keeps the lines apart."""
-    lines = "\n".join(f"  {code}" for code in codes)
-    return f"\b\nExample:\n  {example}\n\n\b\nExit codes:\n{lines}"
-
-
-def _print_json(value: dict[str, Any]) -> None:
-    typer.echo(json.dumps(value))
-
-
-def _fail(message: str, code: int) -> NoReturn:
-    typer.echo(f"cellkit: {message}", err=True)
-    raise typer.Exit(code)
-
+app.command("plan", epilog=plan_command.EPILOG)(plan_command.command)
 
 @app.command(
-    epilog=_epilog(
+    epilog=epilog(
         "cellkit demo --out build/demo",
         "0    the alarm was acknowledged and the device is asleep again",
         "1    it was not, or the results could not be written; the last line says why",
@@ -71,16 +52,16 @@ def demo(
     try:
         code, summary = run_demo(out, story)
     except SetupMissing as error:
-        _fail(str(error), SETUP_MISSING)
+        fail(str(error), SETUP_MISSING)
     except OSError as error:
-        _fail(f"cannot write to {out}: {error.strerror or error}; choose another folder with --out", FAILED)
+        fail(f"cannot write to {out}: {error.strerror or error}; choose another folder with --out", FAILED)
     if as_json:
-        _print_json({**summary, "report": str(out / REPORT), "exit_code": code})
+        print_json({**summary, "report": str(out / REPORT), "exit_code": code})
     raise typer.Exit(code)
 
 
 @app.command(
-    epilog=_epilog(
+    epilog=epilog(
         "cellkit report build/demo",
         "0    report.html is written",
         "1    it could not be written",
@@ -96,23 +77,23 @@ def report(
     Works also for a run that was killed, as far as its log goes.
     """
     if not (folder / EVENTS).is_file():
-        _fail(f"expected a run's {EVENTS} in {folder}, found none; name the folder of `cellkit demo --out`", USAGE)
+        fail(f"expected a run's {EVENTS} in {folder}, found none; name the folder of `cellkit demo --out`", USAGE)
     try:
         path = write_report(folder)
     except OSError as error:
-        _fail(f"cannot make the report in {folder}: {error.strerror or error}", FAILED)
+        fail(f"cannot make the report in {folder}: {error.strerror or error}", FAILED)
     if as_json:
-        _print_json({"report": str(path)})
+        print_json({"report": str(path)})
     else:
         typer.echo(str(path))
 
 
-@app.command(epilog=_epilog("cellkit version --json", "0    always", "2    wrong usage"))
+@app.command(epilog=epilog("cellkit version --json", "0    always", "2    wrong usage"))
 def version(as_json: Json = False) -> None:
     """Print the versions of cellkit and of the Python it runs on."""
     versions = {"cellkit": metadata.version("cellkit"), "python": sys.version.split()[0]}
     if as_json:
-        _print_json(versions)
+        print_json(versions)
     else:
         typer.echo(f"cellkit {versions['cellkit']} on Python {versions['python']}")
 

@@ -107,13 +107,16 @@ def test_firmware_rule_catches(tmp_path: Path, path: str, source: str, complaint
 
 # A module imports its own rank and those below. A package stands for all its modules.
 RANKS = (
+    ("cellkit.model",),
     ("cellkit.bench.clock",),
     ("cellkit.bench.log",),
     ("cellkit.bench.energy", "cellkit.bench.timers"),
     ("cellkit.bench.netconfig", "cellkit.bench.gateway", "cellkit.bench.network"),
     ("cellkit.bench.modem", "cellkit.bench.serial", "cellkit.bench.chip", "cellkit.bench.mcu"),
     ("cellkit.bench.rig",),
-    ("cellkit.report", "cellkit.server", "cellkit.story", "cellkit.summary"),
+    ("cellkit.report", "cellkit.server", "cellkit.story", "cellkit.summary", "cellkit.terminal"),
+    ("cellkit.plan",),
+    ("cellkit.validate",),
     ("cellkit.demo",),
     ("cellkit.cli",),
 )

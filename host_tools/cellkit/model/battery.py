@@ -1,4 +1,4 @@
-"""A battery: what it holds at a temperature, what it loses by itself, which pulse it can serve, and how long it lasts."""
+"""A battery: what it holds at a temperature, what it loses by itself, which pulse it serves, how long it lasts."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ class Cell(Strict):
         return self.open_circuit_mv.value - ohm * current_ua / 1000
 
     def serves(self, pulse_ua: float, min_mv: float, temperature_c: float, depth: float = 0.0) -> bool:
-        """Whether a pulse can be had without the voltage falling below `min_mv` or the cell's own limit being passed."""
+        """Whether a pulse leaves the voltage at `min_mv` or more, and is within the cell's own limit."""
         if pulse_ua / 1000 > self.pulse_limit_ma.at(temperature_c):
             return False
         return self.voltage_mv(pulse_ua, temperature_c, depth) >= min_mv

@@ -10,7 +10,6 @@ from pydantic import ValidationError, model_validator
 from cellkit.model import figures
 from cellkit.model.figures import Draw, Figure, ModelError, Strict
 
-
 T = TypeVar("T", bound=Strict)
 
 

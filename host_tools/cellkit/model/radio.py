@@ -1,7 +1,7 @@
 """Procedures of one NB-IoT device as lists of (state, seconds): a pure library without a clock.
 
-Names of states are those of the module's data (`figures.MODULE_STATES`). Where the module has a mean current for a whole
-pattern (`connected`, `idle_drx_2s56`, `idle_edrx`), that state is used; else the pattern is made of `rx` and a sleep.
+Names of states are those of the module's data (`figures.MODULE_STATES`). Where the module has a mean current for a
+whole pattern (`connected`, `idle_drx_2s56`, `idle_edrx`), that state is used; else it is made of `rx` and a sleep.
 Durations come from `data/radio_nb.toml`. Repeated tries enter as their mean, so a phase is an expected value.
 """
 
@@ -13,6 +13,8 @@ from typing import Any, Literal
 
 from cellkit.model.figures import Figure, Strict
 from cellkit.model.parts import Module, load
+
+_FULL_SPACING_KHZ = 15.0  # a narrower tone has symbols longer by the same factor
 
 Phase = tuple[str, float]
 Phases = list[Phase]
@@ -30,6 +32,7 @@ class CeLevel(Strict):
     access_wait_s: Figure
     control_repetitions: Figure
     control_period_s: Figure
+    uplink_spacing_khz: Figure
     uplink_tones: Figure
     uplink_tbs_index: Figure
     uplink_repetitions: Figure
@@ -175,6 +178,7 @@ class Procedures:
         self.link = link
         self._level = radio.level(link.ce)
         self._states = module.current.keys()
+        self._slowness = _FULL_SPACING_KHZ / self._level.uplink_spacing_khz.value
         self._retries = 1.0 / (1.0 - radio.physical.block_error_rate.value)
 
     # Registration
@@ -316,7 +320,7 @@ class Procedures:
 
     def _up(self, size_bytes: float, granted: bool) -> Phases:
         level, physical = self._level, self.radio.physical
-        unit_s = dict(physical.resource_unit_s.table)[int(level.uplink_tones.value)]
+        unit_s = dict(physical.resource_unit_s.table)[int(level.uplink_tones.value)] * self._slowness
         units = self._blocks(size_bytes, int(level.uplink_tbs_index.value), physical.max_uplink_bits.value)
         on_air_s = sum(units) * unit_s * level.uplink_repetitions.value * self._retries
         blocks = len(units) * self._retries
@@ -334,7 +338,7 @@ class Procedures:
         phases.append((self._receiving, on_air_s))
         if acknowledged:
             phases.append((self._waiting, blocks * physical.downlink_to_ack_s.value))
-            phases.append(("tx", blocks * physical.ack_s.value * level.ack_repetitions.value))
+            phases.append(("tx", blocks * physical.ack_s.value * self._slowness * level.ack_repetitions.value))
         return phases
 
     def _blocks(self, size_bytes: float, index: int, most_bits: float) -> list[int]:

@@ -68,9 +68,10 @@ def plan(scenario: Scenario) -> Plan:
     taus, tau_phases = _taus(device, asleep_s)
     rest_s = scenario.interval_s - total_s(session) - total_s(tau_phases)
     if rest_s < 0:
+        busy = spell(math.ceil(total_s(session) + total_s(tau_phases)))
         raise ModelError(
-            f"a report and what follows it take {spell(round(total_s(session) + total_s(tau_phases)))}, longer than the "
-            f"report interval of {spell(scenario.interval_s)}; report less often or shorten the timers"
+            f"a report and what follows it take {busy}, longer than the report interval of "
+            f"{spell(scenario.interval_s)}; report less often or shorten the timers"
         )
     modem = by_state(session + tau_phases + _rest(device, rest_s))
     mcu_session, mcu = _mcu(device, scenario.interval_s)

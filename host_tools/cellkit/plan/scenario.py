@@ -1,4 +1,4 @@
-"""What is asked: a device, its battery, how often it reports, what the network has granted. And the device behind it."""
+"""What is asked: a device, its battery, how often it reports, the timers granted. And the device behind it."""
 
 from __future__ import annotations
 
@@ -99,12 +99,12 @@ def _check_edrx(scenario: Scenario) -> None:
         raise ModelError(f"eDRX: {error}") from None
     if cycle_s is None or abs(cycle_s - scenario.edrx_s) > 0.005:
         raise ModelError(
-            f"eDRX: NB-IoT has no cycle of {scenario.edrx_s:g} s; it has 20.48 s and its doubles without "
-            f"61.44 to 143.36 s, up to 10485.76 s; the next is {cycle_s:g} s"
+            f"eDRX: NB-IoT has no cycle of {scenario.edrx_s:g} s; it has 20.48 s times 1, 2, 4 and so on up to "
+            f"512; the next is {cycle_s:g} s"
         )
     steps = scenario.ptw_s / 2.56
     if not 1 <= round(steps) <= 16 or abs(steps - round(steps)) > 0.01 or scenario.ptw_s > scenario.edrx_s:
-        raise ModelError(f"PTW: expected a multiple of 2.56 s up to 40.96 s and the eDRX cycle, got {scenario.ptw_s:g} s")
+        raise ModelError(f"PTW: expected a multiple of 2.56 s up to 40.96 s and the cycle, got {scenario.ptw_s:g} s")
 
 
 @dataclass(frozen=True)
