@@ -26,7 +26,7 @@ class ATError(CellularError):
     """The modem answered ERROR, +CME ERROR or +CMS ERROR. `code` is None for a plain ERROR."""
 
     def __init__(self, command, answer, code=None):
-        super().__init__("%s was refused: %s" % (command, answer))
+        super().__init__("%s was refused: %s; look the code up in the module's AT manual" % (command, answer))
         self.command = command
         self.answer = answer
         self.code = code
@@ -36,7 +36,7 @@ class PromptMissing(CellularError):
     """The `>` prompt never came; the data were not sent and the modem is back in command mode."""
 
     def __init__(self, command, timeout_ms):
-        super().__init__("no > prompt after %s within %d ms; nothing was sent" % (command, timeout_ms))
+        super().__init__("no > prompt after %s within %d ms; nothing was sent, try again" % (command, timeout_ms))
         self.command = command
 
 
@@ -44,14 +44,14 @@ class ModemReset(CellularError):
     """The modem restarted (boot banner seen) while something depended on it."""
 
     def __init__(self, what="operation"):
-        super().__init__("modem restarted during %s; all sockets and settings of the session are gone" % what)
+        super().__init__("modem restarted during %s; sockets and settings are gone, set it up anew" % what)
 
 
 class UnexpectedAnswer(CellularError):
     """An answer that has the right prefix but not the shape that was expected."""
 
     def __init__(self, command, answer):
-        super().__init__("%s: cannot read the answer %s" % (command, answer))
+        super().__init__("%s: expected other fields than %s; is it another firmware revision?" % (command, answer))
         self.command = command
         self.answer = answer
 
@@ -80,17 +80,24 @@ class RegistrationDenied(CellularError):
     """The network refused. `cause` is the EMM cause of TS 24.301 or None, `permanent` as TS.34 sorts it."""
 
     def __init__(self, cause, text, permanent):
-        super().__init__("network denied registration: %s (EMM cause %s)" % (text, cause))
+        super().__init__(
+            "network denied registration: %s (EMM cause %s); %s"
+            % (text, cause, "ask the operator about this SIM" if permanent else "it is tried again later")
+        )
         self.cause = cause
         self.permanent = permanent
 
 
 class NoCoverage(CellularError):
-    """No cell within the search time."""
+    """Not registered within the search time, and not refused either. `stat` is that of +CEREG, or None."""
 
-    def __init__(self, searched_s):
-        super().__init__("no cell found in %d s; check antenna and band, will try again later" % searched_s)
+    def __init__(self, searched_s, stat=None):
+        super().__init__(
+            "no network found in %d s (CEREG stat %s); check antenna, band and SIM, it is tried again later"
+            % (searched_s, stat)
+        )
         self.searched_s = searched_s
+        self.stat = stat
 
 
 class SocketError(CellularError):
@@ -105,7 +112,10 @@ class ServerUnreachable(CellularError):
     """No CoAP answer after all retransmissions."""
 
     def __init__(self, attempts, waited_ms):
-        super().__init__("server did not answer %d transmissions in %d ms" % (attempts, waited_ms))
+        super().__init__(
+            "server did not answer %d transmissions in %d ms; check its address, port and firewall"
+            % (attempts, waited_ms)
+        )
         self.attempts = attempts
 
 
@@ -113,5 +123,5 @@ class ServerRefused(CellularError):
     """The server answered 4.xx or 5.xx. `code` is (class, detail)."""
 
     def __init__(self, code):
-        super().__init__("server answered %d.%02d; the record is kept" % code)
+        super().__init__("server answered %d.%02d; the record is kept, see the server's log" % code)
         self.code = code

@@ -1,7 +1,7 @@
 """Seconds since start that do not wrap.
 
 `time.ticks_ms` wraps after 2**30 ms (12.4 days) on boards. `seconds()` adds up the differences, so it must be called
-at least once in six days; the link's and the app's loops do so every few seconds.
+at least once in six days. The library sleeps while nothing happens: the app's own loop, which measures, has to do it.
 """
 
 import time

@@ -7,21 +7,30 @@ _EINVAL = -22
 
 
 class FakeUart(io.IOBase):
-    """answers: {line written: bytes, list of bytes (one a read), or fn(line) -> bytes}; unknown lines get no answer."""
+    """answers: {line written: bytes, list of bytes (one a read), or fn(line) -> bytes}; unknown lines get no answer.
+
+    takes: the most bytes that one write takes, as where the driver's buffer is small; 0: the line is stuck.
+    """
 
     def __init__(self, answers=None):
         self.answers = answers or {}
         self.sent = []
         self.reads = []
+        self.takes = None
         self._line = b""
 
     def write(self, data):
+        if self.takes is not None:
+            data = data[: self.takes]
+            if not data:
+                return None
         self.sent.append(bytes(data))
         self._line += bytes(data)
         while b"\r" in self._line:
             i = self._line.find(b"\r")
             line = self._line[:i]
             self._line = self._line[i + 1 :]
+            line = line[max(line.find(b"AT"), 0) :]  # V.250: noise before AT does not count
             answer = self.answers.get(line)
             if callable(answer):
                 answer = answer(line)
@@ -34,6 +43,10 @@ class FakeUart(io.IOBase):
     def say(self, data):
         """Unsolicited bytes."""
         self.reads.append(data)
+
+    def written(self):
+        """All that was written, in one piece."""
+        return b"".join(self.sent)
 
     def readinto(self, buf):
         if not self.reads:

@@ -1,4 +1,7 @@
+"""The AT channel against a scripted UART: who gets which line, and what a command that was given up leaves behind."""
+
 import asyncio
+from asyncio import core
 
 from cellular.at.channel import Channel
 from cellular.at.fields import is_read_answer
@@ -73,10 +76,19 @@ async def test_silent_modem_ends_at_the_deadline():
 
 
 async def test_error_codes():
-    _, ch, _ = make({b"AT+A": b"\r\nERROR\r\n", b"AT+B": b"\r\n+CME ERROR: 10\r\n", b"AT+C": b"\r\n+CME ERROR: SIM busy\r\n"})
+    _, ch, _ = make(
+        {
+            b"AT+A": b"\r\nERROR\r\n",
+            b"AT+B": b"\r\n+CME ERROR: 10\r\n",
+            b"AT+C": b"\r\n+CME ERROR: SIM busy\r\n",
+            b"AT+D": b"\r\n+CME ERROR: \xff\xfe\r\n",
+        }
+    )
     assert (await fails(ATError, ch.cmd(b"AT+A"))).code is None
     assert (await fails(ATError, ch.cmd(b"AT+B"))).code == 10
     assert "SIM busy" in str(await fails(ATError, ch.cmd(b"AT+C")))
+    assert ".." in str(await fails(ATError, ch.cmd(b"AT+D")))  # damaged, and no reason for the reader to end
+    assert (await fails(ATError, ch.cmd(b"AT+B"))).code == 10
 
 
 async def test_late_answer_is_never_taken_by_the_next_command():
@@ -100,6 +112,86 @@ async def test_cancelled_command_leaves_no_answer_behind():
     await asyncio.sleep_ms(0)
     uart.say(b"\r\n+COPS: 0\r\n\r\nERROR\r\n")
     assert await ch.cmd(b"AT+CSQ", b"+CSQ") == b"11,0"
+
+
+async def test_late_result_line_is_not_taken_by_the_next_command():
+    uart, ch, _ = make({b"AT": OK, b"AT+S": OK, b"AT+T": [OK, b"\r\nSEND OK\r\n"]})
+    task = asyncio.create_task(ch.cmd(b"AT+S", then=b"SEND ", then_ms=60000))
+    await asyncio.sleep_ms(20)
+    task.cancel()
+    asyncio.create_task(say_later(uart, 300, b"\r\nSEND FAIL\r\n"))
+    assert await ch.cmd(b"AT+T", then=b"SEND ", then_ms=500) == b"SEND OK"
+    assert b"".join(uart.sent).count(b"AT+T") == 1
+
+
+async def test_result_line_that_is_owed_is_not_waited_for_for_ever():
+    uart, ch, _ = make({b"AT": OK, b"AT+S": OK})
+    task = asyncio.create_task(ch.cmd(b"AT+S", then=b"SEND ", then_ms=60000))
+    await asyncio.sleep_ms(20)
+    task.cancel()
+    assert await ch.cmd(b"AT") is None
+
+
+async def test_a_modem_that_never_stops_talking_does_not_hold_the_next_command():
+    uart, ch, _ = make({b"AT": OK})
+    await fails(ModemSilent, ch.cmd(b"AT+CGATT?", b"+CGATT", 30))
+
+    async def chatter():
+        while True:
+            uart.say(b"\r\n+CSCON: 1\r\n")
+            await asyncio.sleep_ms(30)
+
+    task = asyncio.create_task(chatter())
+    assert await ch.cmd(b"AT") is None
+    task.cancel()
+
+
+async def test_cancellation_is_not_lost_when_the_answer_comes_in_the_same_moment():
+    uart, ch, _ = make({b"AT": OK})
+    for _ in range(3):
+        went_on = []
+
+        async def work():
+            await ch.cmd(b"AT+CSQ", b"+CSQ")
+            went_on.append(1)
+            await asyncio.sleep_ms(10000)
+
+        task = asyncio.create_task(work())
+        await asyncio.sleep_ms(5)
+        task.cancel()
+        ch._wake()  # what the reader does when an answer is complete
+        try:
+            await asyncio.wait_for_ms(task, 1000)
+        except asyncio.CancelledError:
+            pass
+        assert task.done() and went_on == []
+
+
+async def test_a_busy_task_does_not_starve_another():
+    _, ch, _ = make({b"AT+A": OK, b"AT+B": OK})
+    done = []
+
+    async def busy():
+        for _ in range(50):
+            await ch.cmd(b"AT+A")
+            done.append("a")
+
+    task = asyncio.create_task(busy())
+    await asyncio.sleep_ms(0)
+    await ch.cmd(b"AT+B")
+    assert len(done) <= 3, len(done)
+    await task
+
+
+async def test_poke_waits_for_its_turn():
+    uart, ch, _ = make({b"AT": OK})
+    command = asyncio.create_task(ch.cmd(b"AT+COPS?", b"+COPS"))
+    await asyncio.sleep_ms(5)
+    poke = asyncio.create_task(ch.poke(1000, 300))
+    await asyncio.sleep_ms(30)
+    assert uart.written() == b"AT+COPS?\r"
+    uart.say(b"\r\n+COPS: 0\r\n\r\nOK\r\n")
+    assert await command == b"0" and await poke
 
 
 async def test_two_tasks_take_turns():
@@ -136,6 +228,52 @@ async def test_prompt_and_payload_with_protocol_words_inside():
     assert uart.sent[-1] == payload
 
 
+async def test_payload_by_length_from_the_modem_with_protocol_words_inside():
+    payload = b"OK\r\nERROR\r\n> +CSCON: 1\r\n\x00\xff"
+    pieces = []
+    read = b"\r\n+QIRD: %d\r\n" % len(payload) + payload + b"\r\n\r\nOK\r\n"
+    pushed = b'\r\n+QMTRECV: 0,1,"t",%d,"' % len(payload) + payload + b'"\r\n'
+    for size in (1, 5, 200):
+        uart, ch, urcs = make({b"AT+QIRD=0,512": [read[i : i + size] for i in range(0, len(read), size)]})
+        ch.payload_of = lambda buf, a, b: int(bytes(buf[a + 7 : b])) if buf.startswith(b"+QIRD: ", a) else 0
+        ch.parser.headers = ((b"+QMTRECV: ", 4, True),)
+        ch.on_data = lambda piece: pieces.append(bytes(piece))
+        assert await ch.cmd(b"AT+QIRD=0,512", b"+QIRD") == b"%d" % len(payload)
+        assert b"".join(pieces) == payload and urcs == [], (pieces, urcs)
+        pieces.clear()
+        for i in range(0, len(pushed), size):
+            uart.say(pushed[i : i + size])
+        await until(lambda: b"".join(pieces) == payload)
+        pieces.clear()
+        await asyncio.sleep_ms(5)
+        assert urcs == [b'+QMTRECV: 0,1,"t",%d,"' % len(payload)] and pieces == [], urcs
+
+
+async def until(condition, ms=2000):
+    for _ in range(ms):
+        if condition():
+            return
+        await asyncio.sleep_ms(1)
+    raise AssertionError("condition did not come true")
+
+
+async def test_a_length_that_cannot_be_true_does_not_deafen_the_channel():
+    uart, ch, urcs = make({b"AT": OK})
+    ch.payload_of = lambda buf, a, b: 2000000000
+    ch.parser.headers = ((b"+QMTRECV: ", 4, True),)
+    uart.say(b'\r\n+QMTRECV: 0,1,"t",99999999,"\r\n')
+    assert await ch.cmd(b"AT") is None
+
+
+async def test_payload_whose_rest_never_comes_ends_with_the_next_command():
+    uart, ch, _ = make({b"AT": OK})
+    ch.payload_of = lambda buf, a, b: 4000 if buf.startswith(b"+QIRD: ", a) else 0
+    uart.say(b"\r\n+QIRD: 4000\r\nhalf")
+    await asyncio.sleep_ms(5)
+    await fails(ModemSilent, ch.cmd(b"AT", timeout_ms=30))  # its OK is taken for payload
+    assert await ch.cmd(b"AT") is None
+
+
 async def test_ok_in_front_of_the_prompt_is_not_the_end():
     uart, ch, _ = make({b"AT+P": [OK, b"\r\n> "]})
     asyncio.create_task(say_later(uart, 60, OK))
@@ -156,6 +294,100 @@ async def test_prompt_that_never_comes():
     assert await ch.cmd(b"AT") is None
 
 
+class DataModeUart(FakeUart):
+    """A modem that prompts for AT+QISEND=0,<length>, then takes that many bytes; `esc`: ESC ends it, else it counts."""
+
+    def __init__(self, esc, prompt=b"\r\n> "):
+        super().__init__({b"AT": OK, b"AT+QISEND=0,40": prompt})
+        self.esc = esc
+        self.wants = 0
+        self.payloads = []
+        self._got = b""
+
+    def write(self, data):
+        for byte in bytes(data):
+            if not self.wants:
+                super().write(bytes((byte,)))
+                if self._line == b"" and self.reads and self.reads[-1].endswith(b"> "):
+                    self.wants = 40
+                    self._got = b""
+                continue
+            self._got += bytes((byte,))
+            if byte == 27 and self.esc:
+                self.wants = 0
+                self.say(OK)
+            elif len(self._got) == self.wants:
+                self.wants = 0
+                self.payloads.append(self._got)
+                self.say(OK + b"\r\nSEND OK\r\n")
+        return len(data)
+
+
+async def data_mode(esc, cancel):
+    uart = DataModeUart(esc)
+    ch = Channel(uart)
+    ch.prompt_gap_ms = 60
+    ch.start()
+    task = asyncio.create_task(ch.cmd(b"AT+QISEND=0,40", data=b"x" * 40, then=b"SEND ", then_ms=500))
+    if cancel:
+        await until(lambda: uart.wants)
+        await asyncio.sleep_ms(5)
+        task.cancel()
+    try:
+        got = await task
+    except asyncio.CancelledError:
+        got = None
+    return uart, ch, got
+
+
+async def test_cancelled_between_prompt_and_payload_the_modem_does_not_stay_in_data_mode():
+    uart, ch, got = await data_mode(True, False)
+    assert got == b"SEND OK" and uart.payloads == [b"x" * 40]
+    for esc in (True, False):
+        uart, ch, got = await data_mode(esc, True)
+        assert got is None and await ch.cmd(b"AT") is None and not uart.wants
+        assert b"x" not in uart.written()
+        assert await ch.cmd(b"AT+QISEND=0,40", data=b"y" * 40, then=b"SEND ", then_ms=500) == b"SEND OK"
+        assert uart.payloads[-1] == b"y" * 40
+
+
+async def test_prompt_that_comes_too_late_does_not_swallow_the_next_command():
+    uart = DataModeUart(True, b"")
+    ch = Channel(uart)
+    ch.start()
+    await fails(PromptMissing, ch.cmd(b"AT+QISEND=0,40", timeout_ms=30, data=b"x" * 40))
+    uart.wants = 40
+    uart.say(b"\r\n> ")
+    assert await ch.cmd(b"AT") is None
+    assert uart.payloads == []
+
+
+async def test_reset_between_prompt_and_payload_keeps_the_payload_from_the_command_line():
+    uart, ch, _ = make({b"AT+QISEND=0,8": b"\r\n> "})
+    ch.prompt_gap_ms = 100
+    asyncio.create_task(say_later(uart, 30, b"\r\nRDY\r\n"))
+    await fails(ModemReset, ch.cmd(b"AT+QISEND=0,8", data=b"\rATZ\rATZ"))
+    await asyncio.sleep_ms(150)
+    assert b"ATZ" not in uart.written()
+
+
+async def test_small_driver_buffer_cuts_no_command():
+    uart, ch, _ = make({b"AT+QISEND=0,64," + b"41" * 64: OK, b"AT+P": b"\r\n>"})
+    uart.takes = 16
+    await ch.cmd(b"AT+QISEND=0,64," + b"41" * 64)
+    asyncio.create_task(say_later(uart, 200, OK))
+    await ch.cmd(b"AT+P", data=b"0123456789" * 9)
+    assert uart.written().endswith(b"0123456789" * 9)
+
+
+async def test_line_that_is_stuck_ends_at_the_deadline():
+    uart, ch, _ = make({b"AT": OK})
+    uart.takes = 0
+    await fails(ModemSilent, ch.cmd(b"AT+CSQ", b"+CSQ", 50))
+    uart.takes = None
+    assert await ch.cmd(b"AT") is None
+
+
 async def test_refused_instead_of_prompt():
     uart, ch, _ = make({b"AT+QISEND=0,5": b"\r\nERROR\r\n"})
     await fails(ATError, ch.cmd(b"AT+QISEND=0,5", data=b"hello"))
@@ -170,6 +402,12 @@ async def test_reset_banner_in_the_middle_of_a_command():
     await fails(ModemReset, ch.cmd(b"AT+CSQ", b"+CSQ", 5000))
     assert resets == [1]
     assert await ch.cmd(b"AT") is None
+
+
+async def test_an_ok_behind_the_banner_does_not_belong_to_the_command():
+    _, ch, _ = make({b"AT+A": b"\r\nRDY\r\n\r\nOK\r\n", b"AT+B": b"\r\nOK\r\n\r\nRDY\r\n"})
+    await fails(ModemReset, ch.cmd(b"AT+A"))
+    assert await ch.cmd(b"AT+B") is None  # here it does
 
 
 async def test_reset_banner_when_idle():
@@ -187,23 +425,88 @@ async def test_garbage_and_single_bytes():
     assert await ch.cmd(b"AT+CSQ", b"+CSQ") == b"11,0"
 
 
-async def test_a_failing_urc_handler_does_not_stop_the_reader():
+async def test_failing_handlers_do_not_stop_the_reader():
     uart, ch, _ = make({b"AT": OK})
 
-    def bad(line):
+    def bad(*args):
         raise ValueError("boom")
 
-    ch.on_urc = bad
-    uart.say(b"\r\n+CSCON: 1\r\n")
+    ch.on_urc = ch.on_reset = ch.on_data = bad
+    ch.payload_of = lambda buf, a, b: 3 if buf.startswith(b"+QIRD", a) else 0
+    uart.say(b"\r\n+CSCON: 1\r\n\r\nRDY\r\n\r\n+QIRD: 3\r\nabc")
     await asyncio.sleep_ms(10)
     assert await ch.cmd(b"AT") is None
 
 
+async def test_the_reader_survives_a_port_that_fails_and_a_heap_that_is_full():
+    uart, ch, _ = make({b"AT": OK})
+    real = uart.readinto
+    faults = [OSError(5), MemoryError("none left")]
+
+    def failing(buf):
+        if faults:
+            real(buf)
+            raise faults.pop(0)
+        return real(buf)
+
+    uart.readinto = failing
+    uart.say(b"\r\n+CSCON")
+    uart.say(b": 1\r\n")
+    await until(lambda: not faults)
+    assert await ch.cmd(b"AT") is None
+
+
+async def test_endless_answer_does_not_fill_the_heap():
+    _, ch, _ = make({b"ATI": b"\r\nquack\r\n" * 200 + OK, b"AT": OK})
+    assert await ch.cmd(b"ATI", b"") == b"quack"
+    assert len(ch.lines) == 32 and ch.unknown == 168
+
+
+async def test_line_too_long_is_counted_and_the_next_is_read():
+    uart, ch, _ = make({b"AT+CSQ": b"\r\n+CSQ: 11,0\r\n\r\nOK\r\n"})
+    uart.say(b"+" + b"x" * 3000)
+    uart.say(b"\r\n")
+    assert await ch.cmd(b"AT+CSQ", b"+CSQ") == b"11,0"
+    assert ch.parser.overflows == 1
+
+
 async def test_poke_returns_as_soon_as_anything_comes():
     uart, ch, _ = make({b"AT": b"\r\n"})
-    assert await ch.poke(1000)
+    assert await ch.poke(10000, 5000)
     uart.answers = {}
-    assert not await ch.poke(40)
+    assert not await ch.poke(40, 20)
+
+
+async def test_poke_writes_a_second_at_for_a_light_sleeper():
+    uart, ch, _ = make({})
+    heard = []
+
+    def light_sleep(line):
+        heard.append(line)
+        return OK if len(heard) > 1 else b""
+
+    uart.answers = {b"AT": light_sleep}
+    assert await ch.poke(10000, 20)
+    assert len(heard) == 2
+    await ch.sync()
+    assert await ch.cmd(b"AT") is None
+
+
+async def test_nothing_runs_while_nothing_happens():
+    make({})
+    calls = []
+    queue = core._io_queue
+    real = queue.wait_io_event
+
+    def counting(dt):
+        calls.append(dt)
+        real(dt)
+
+    queue.wait_io_event = counting
+    await asyncio.sleep_ms(5)
+    calls.clear()
+    await asyncio.sleep_ms(300)
+    assert len(calls) <= 2, calls
 
 
 async def test_black_box_holds_traffic_but_no_parameters():
@@ -217,6 +520,10 @@ async def test_black_box_holds_traffic_but_no_parameters():
     assert "4711" not in box, box
     e = await fails(ModemSilent, ch.cmd(b'AT+CPIN="9999"', timeout_ms=20))
     assert "9999" not in str(e)
+    split = b'AT+CPI\r\n+CSCON: 1\r\nN="4711"\r' + OK  # a URC in the middle of the echo
+    _, ch, urcs = make({command: split})
+    await ch.cmd(command)
+    assert "4711" not in ch.black_box() and urcs == [b"+CSCON: 1"], ch.black_box()
 
 
 async def test_black_box_wraps():
@@ -224,4 +531,4 @@ async def test_black_box_wraps():
     for _ in range(200):
         await ch.cmd(b"AT+CSQ", b"+CSQ")
     box = ch.black_box()
-    assert box.endswith("+CSQ: 11,0\nOK") and 600 < len(box) <= 1280, (len(box), box[-30:])
+    assert box.endswith("+CSQ: 11,0\nOK") and 600 < len(box) <= 1344, (len(box), box[-30:])

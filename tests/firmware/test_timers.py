@@ -43,7 +43,13 @@ def test_every_code_survives_a_round_trip_in_seconds():
 
 
 def test_impossible_values_say_what_was_expected():
-    for call in (lambda: t.encode_t3324(11161), lambda: t.encode_t3412(35712001), lambda: t.decode_t3324("0101"), lambda: t.decode_edrx(None)):
+    for call in (
+        lambda: t.encode_t3324(11161),
+        lambda: t.encode_t3412(35712001),
+        lambda: t.decode_t3324("0101"),
+        lambda: t.decode_edrx(None),
+        lambda: t.round_up(10, 86400, 10486),
+    ):
         try:
             call()
         except ValueError as e:
@@ -58,3 +64,23 @@ def test_edrx_and_ptw_codes():
     assert t.decode_edrx("0000") is None
     assert t.encode_edrx(81) == "0101" and t.encode_edrx(21) == "0011"
     assert t.decode_ptw("0011") == 10 and t.decode_ptw("1111") == 40
+
+
+def test_what_is_asked_for_is_rounded_up_to_what_has_a_code():
+    want = t.round_up(63, 86401, 30)
+    assert (want.t3324_s, want.t3412_s, want.edrx_s) == (120, 90000, 40)
+    assert t.round_up(None, None, None).as_dict() == {"t3324_s": None, "t3412_s": None, "edrx_s": None, "ptw_s": None}
+
+
+def test_stored_request_is_compared_in_seconds():
+    want = t.round_up(10, 600, None)
+    assert t.same_psm(["1", None, None, "10010100", "00000101"], want)
+    assert t.same_psm(["1", None, None, "00000001", "00000101"], want)  # 1 x 10 min, as well as 20 x 30 s
+    for fields in (
+        ["0", None, None, "10010100", "00000101"],
+        ["1", None, None, "10010100", "00000110"],
+        ["1", None, None, "100101", "00000101"],
+        ["1"],
+        ["1", None, None, None, None],
+    ):
+        assert not t.same_psm(fields, want), fields

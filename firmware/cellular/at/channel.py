@@ -3,7 +3,8 @@
 A reader task feeds the parser; `cmd()` waits with its own deadline, which fires on a silent modem too. Lines that are
 not the answer of the running command go to `on_urc`, at whatever position they come. A command that was given up
 (deadline, cancellation) leaves the channel stale: before the next command an `AT` is exchanged and late answers are
-thrown away, so no command ever takes the answer of another.
+thrown away, so no command ever takes the answer of another. Nothing runs here while the modem is silent and nobody
+asks.
 """
 
 import asyncio
@@ -11,87 +12,38 @@ from asyncio import core, sleep_ms
 from time import ticks_add, ticks_diff, ticks_ms
 
 from cellular.at import parser as _p
+from cellular.at.blackbox import name_of, shown
+from cellular.at.incoming import ESC, Incoming
 from cellular.errors import ATError, ModemReset, ModemSilent, PromptMissing
 from micropython import const
 
-_SYNC_TRIES = const(5)
+_SYNC_TRIES = const(8)  # a module may need two seconds to wake, and loses what it hears meanwhile
 _SYNC_MS = const(400)
 _QUIET_MS = const(100)
-_PORT_GONE_MS = const(100)
+_QUIET_ROUNDS = const(20)  # a modem that never stops talking must not hold the next command for ever
+_OWED_MS = const(2000)
+_WRITE_STEP_MS = const(5)
+_FILLER = b"\r" * 32
 
 
-def _shown(command):
-    # Parameters may be a PIN or a key: they never reach an error or the black box.
-    i = command.find(b"=")
-    return len(command) if i < 0 or command.startswith(b"=?", i) else i + 1
-
-
-def name_of(command):
-    """The command up to its parameters, as text that is safe to print."""
-    return command[: _shown(command)].decode()
-
-
-class Channel:
+class Channel(Incoming):
     """`uart`: a stream with `readinto` and `write` that `select.poll` accepts, such as machine.UART.
 
     on_urc(line), on_reset(), on_data(piece) are called from the reader task and must not block.
-    Data of the modem's profile, set by the modem layer:
+    Data of the modem's profile, set by the modem layer (and `parser.headers`):
     urcs: prefixes of unsolicited lines; banners: lines that say the modem has restarted;
     ambiguous: {answer prefix: fn(buf, start, end) -> True for an answer, False for a URC with the same prefix};
+    payload_of: fn(buf, start, end) -> count of raw payload bytes that follow this line, 0 for none; or None;
     prompt_gap_ms: rest between the prompt and the payload.
     """
 
-    def __init__(self, uart, on_urc=None, on_reset=None, size=1280, headers=()):
-        self.on_urc = on_urc
-        self.on_reset = on_reset
-        self.on_data = None
-        self.urcs = ()
-        self.banners = ()
-        self.ambiguous = {}
+    def __init__(self, uart, on_urc=None, on_reset=None, size=1344):
+        super().__init__(uart, on_urc, on_reset, size)
         self.prompt_gap_ms = 0
-        self.lines = []
-        self.unknown = 0
-        self.rx_seen = False
-        self.parser = _p.Parser(self._event, size, headers)
-        self._uart = uart
-        self._idle = asyncio.Event()
-        self._task = None
-        self._waiter = None
-        self._busy = False
-        self._stale = False
-        self._restarted = False
-        self._begin(None, None, None, 0)
-
-    def start(self):
-        """Start the reader task."""
-        if self._task is None:
-            self._task = asyncio.create_task(self._read())
-
-    def stop(self):
-        """Stop the reader task."""
-        if self._task is not None:
-            self._task.cancel()
-            self._task = None
-
-    # A generator, not `async def`: it yields to the poller itself and makes no object per read but the slice.
-    def _read(self):
-        uart = self._uart
-        parser = self.parser
-        empty = 0
-        while True:
-            yield core._io_queue.queue_read(uart)
-            n = uart.readinto(parser.room())
-            if n:
-                empty = 0
-                self.rx_seen = True
-                parser.feed(n)
-            else:
-                # Spurious wakes happen (None, 0); a port that is gone must not take the CPU.
-                empty += 1
-                if empty > 10:
-                    yield from sleep_ms(_PORT_GONE_MS)
-
-    # --- commands -------------------------------------------------------------------------------------------------
+        self._lock = asyncio.Lock()
+        self._owed_until = 0
+        self._timeout_ms = 0
+        self._deadline = 0
 
     async def cmd(self, command, prefix=None, timeout_ms=5000, then=None, then_ms=0, data=None, end=None):
         """Send `command` (bytes, no line end) and wait for its final result. Returns the last answer line or None.
@@ -103,17 +55,25 @@ class Channel:
         data: payload written after the `>` prompt; `end` (b"\\x1a") follows it where the dialect wants it.
         Raises ATError, ModemSilent (deadline in ms, counted for OK and `then` apart), PromptMissing, ModemReset.
         """
-        if self._busy or self._stale:
-            await self._enter()
-        self._busy = self._stale = True
+        if self._lock.state:
+            await self._lock.acquire()
+        else:
+            self._lock.state = 1
         try:
+            if self._stale:
+                await self._sync()
             self._begin(command, prefix, then, timeout_ms)
+            done = self._uart.write(command)
+            if done != len(command):
+                await self._write(command, done or 0)
+            self._uart.write(b"\r")
             if data is not None:
                 await self._send_data(data, end)
             while not self._final:
                 await sleep_ms(self._left())
             self._stale = False
             if self._final != _p.FINAL_OK:
+                self._then = None
                 raise self._error()
             if then is None:
                 return self.lines[-1] if self.lines else None
@@ -124,44 +84,74 @@ class Channel:
         finally:
             self._leave()
 
-    async def poke(self, timeout_ms):
-        """Write one `AT` that the modem may lose and wait until any byte comes. Returns True if one came."""
-        self.rx_seen = False
-        self._stale = True
-        self._uart.write(b"AT\r")
-        deadline = ticks_add(ticks_ms(), timeout_ms)
-        while not self.rx_seen:
-            if ticks_diff(deadline, ticks_ms()) <= 0:
-                return False
-            await sleep_ms(20)
-        return True
+    async def poke(self, timeout_ms, again_ms):
+        """Write an `AT` that a sleeping modem may lose, one more after `again_ms`, and wait until any byte comes.
 
-    async def _enter(self):
-        while self._busy:
-            self._idle.clear()
-            await self._idle.wait()
-        if not self._stale:
-            return
-        self._busy = True
+        Returns False if none came within `timeout_ms`. Light sleep loses the first and answers the second; deep sleep
+        loses both and says when it is awake.
+        """
+        await self._lock.acquire()
         try:
-            for _ in range(_SYNC_TRIES):
-                self._begin(b"AT", None, None, _SYNC_MS)
+            self._rx_seen = False
+            self._rx_wakes = True
+            for part_ms in (again_ms, timeout_ms - again_ms):
+                self._begin(b"AT", None, None, part_ms)
+                self._uart.write(b"AT\r")
                 try:
-                    while not self._final:
+                    while not self._rx_seen:
                         await sleep_ms(self._left())
+                    return True
                 except ModemSilent:
-                    continue
-                # A late answer to the former command may still be on its way: wait for silence.
-                self.rx_seen = True
-                while self.rx_seen:
-                    self.rx_seen = False
-                    await sleep_ms(_QUIET_MS)
-                return
-            raise ModemSilent("AT", _SYNC_TRIES * _SYNC_MS)
+                    pass
+            return False
+        finally:
+            self._rx_wakes = False
+            self._leave()
+
+    async def sync(self):
+        """Exchange an `AT` and wait for silence: then nothing of the past can come. Raises ModemSilent, ModemReset."""
+        await self._lock.acquire()
+        try:
+            await self._sync()
         finally:
             self._leave()
 
+    async def _sync(self):
+        for attempt in range(_SYNC_TRIES):
+            if attempt and self._unsent:
+                # Still in data mode, where ESC counts as payload if a length was given. CRs fill that up, and are no
+                # command if it is over.
+                self._uart.write(ESC)
+                for _ in range(self._unsent // len(_FILLER) + 1):
+                    self._uart.write(_FILLER)
+            self._begin(b"AT", None, None, _SYNC_MS)
+            self._uart.write(b"AT\r")
+            try:
+                while not self._final:
+                    await sleep_ms(self._left())
+                break
+            except ModemSilent:
+                self.parser.drop()
+        else:
+            raise ModemSilent("AT", _SYNC_TRIES * _SYNC_MS)
+        # A late answer to the former command may still be on its way, and so may the line behind its OK.
+        for _ in range(_QUIET_ROUNDS):
+            self._rx_seen = False
+            await sleep_ms(_QUIET_MS)
+            if not self._rx_seen:
+                break
+        while self._owed is not None:
+            left = ticks_diff(self._owed_until, ticks_ms())
+            if left <= 0:
+                break
+            self._waiter = core.cur_task
+            await sleep_ms(left)
+        self._owed = None
+        self._unsent = 0
+        self._stale = False
+
     def _begin(self, command, prefix, then, timeout_ms):
+        """From here on what comes belongs to `command`, and until its end the channel is stale."""
         self._cmd = command
         self._prefix = prefix
         self._then = then
@@ -169,27 +159,27 @@ class Channel:
         self._final = 0
         self._final_text = None
         self._late = None
-        self._prompted = False
         self._restarted = False
+        self._stale = True
         self.lines.clear()
-        if command is not None:
-            self.parser.note(command, _shown(command))
-            self._uart.write(command)
-            self._uart.write(b"\r")
-            self._wait_for(timeout_ms)
+        self.parser.note(command, shown(command))
+        self._wait_for(timeout_ms)
 
     def _leave(self):
+        if self._then is not None and self._late is None and not self._restarted:
+            self._stale = True
+            self._owed = self._then
+            now = ticks_ms()
+            self._owed_until = ticks_add(now, min(_OWED_MS, ticks_diff(self._deadline, now)))
         self._waiter = None
         self._cmd = None
         self._then = None
-        self.parser.prompt = False
-        self._busy = False
-        self._idle.set()
+        self.parser.prompt = self._unsent > 0  # a prompt that comes late must not go unseen
+        self._lock.release()
 
     def _left(self):
         """Milliseconds to the deadline; the caller sleeps so long unless an event wakes it."""
         if self._restarted:
-            self._stale = False
             raise ModemReset(name_of(self._cmd))
         left = ticks_diff(self._deadline, ticks_ms())
         if left <= 0:
@@ -201,135 +191,48 @@ class Channel:
         self._timeout_ms = timeout_ms
         self._deadline = ticks_add(ticks_ms(), timeout_ms)
 
+    async def _write(self, data, done):
+        """Write `data` from `done` on as the driver takes it; a line that is stuck ends at the command's deadline."""
+        view = memoryview(data)
+        while True:
+            done += self._uart.write(view[done:]) or 0
+            if done >= len(view):
+                return
+            await sleep_ms(min(self._left(), _WRITE_STEP_MS))
+
     async def _send_data(self, data, end):
-        parser = self.parser
-        parser.prompt = True
-        while not self._prompted:
-            if self._final:
-                return  # refused
-            try:
+        """The payload behind its prompt. Whatever prevents it, the modem must not stay in data mode, where it would
+        take the next command for payload."""
+        timeout_ms = self._timeout_ms
+        self._unsent = len(data) + 1
+        self._at_prompt = self.parser.prompt = True
+        try:
+            while self._at_prompt and not self._final:
                 await sleep_ms(self._left())
-            except ModemSilent as e:
-                self._uart.write(b"\x1b")  # ESC: a data mode that began unseen must not eat the next command
+            self._wait_for(timeout_ms + self.prompt_gap_ms)
+            while not self._final and self._left() > timeout_ms:
+                await sleep_ms(self._left() - timeout_ms)
+            if not self._final:
+                await self._write(data, 0)
+                if end:
+                    self._uart.write(end)
+            self._unsent = 0
+            self._wait_for(timeout_ms)
+        except ModemSilent as e:
+            if self._at_prompt:
                 raise PromptMissing(e.command, e.timeout_ms)
-        if self.prompt_gap_ms:
-            await sleep_ms(self.prompt_gap_ms)
-        self._uart.write(data)
-        if end:
-            self._uart.write(end)
-        self._wait_for(self._timeout_ms)
+            raise
+        finally:
+            self._at_prompt = False
+            if self._unsent:
+                self._uart.write(ESC)
 
     def _error(self):
-        text = self._final_text
+        answer = self._final_text
         code = None
         if self._final == _p.FINAL_CME or self._final == _p.FINAL_CMS:
             try:
-                code = int(text[text.find(":") + 1 :])
+                code = int(answer[answer.find(":") + 1 :])
             except ValueError:
                 pass  # verbose text (CMEE=2)
-        return ATError(name_of(self._cmd), text, code)
-
-    # --- events ---------------------------------------------------------------------------------------------------
-
-    def _event(self, kind, a, b):
-        if kind >= _p.FINAL_OK:
-            if self._cmd is None or self._final:
-                self.unknown += 1
-            elif kind == _p.FINAL_OK:
-                if not self.parser.prompt:  # some firmwares say OK, then prompt
-                    self._final = kind
-                    self._wake()
-            else:
-                self._final_text = self._text(a, b).decode()
-                self._final = kind
-                self._wake()
-        elif kind == _p.LINE:
-            self._line(a, b)
-        elif kind == _p.PROMPT:
-            self._prompted = True
-            self._wake()
-        elif kind == _p.DATA and self.on_data:
-            self.on_data(memoryview(self.parser.buf)[a:b])
-
-    def _line(self, a, b):
-        buf = self.parser.buf
-        if self._cmd is not None:
-            if self._is_echo(buf, a, b):
-                return
-            if self._then and self._late is None and buf.startswith(self._then, a):
-                self._late = self._text(a, b)
-                self._wake()
-                return
-            prefix = self._prefix
-            if prefix and not self._final and buf.startswith(prefix, a):
-                is_answer = self.ambiguous.get(prefix)
-                if is_answer is None or is_answer(buf, a, b):
-                    a += len(prefix)
-                    while a < b and (buf[a] == 58 or buf[a] == 32):  # ": ", ":" and " :" are all in the field
-                        a += 1
-                    self.lines.append(self._text(a, b))
-                    return
-        for banner in self.banners:
-            if b - a == len(banner) and buf.startswith(banner, a):
-                self._restart()
-                return
-        for prefix in self.urcs:
-            if buf.startswith(prefix, a):
-                self._urc(a, b)
-                return
-        if self._prefix == b"" and self._cmd is not None and not self._final:
-            self.lines.append(self._text(a, b))
-            return
-        self.unknown += 1
-        self._urc(a, b)
-
-    def _is_echo(self, buf, a, b):
-        command = self._cmd
-        done = self._echoed
-        if done == 0 and buf[a] != command[0]:
-            return False
-        n = b - a
-        if done + n > len(command):
-            return False
-        for i in range(n):
-            if buf[a + i] != command[done + i]:
-                return False
-        self._echoed = done + n  # a URC may split the echo: its rest comes as a line of its own
-        return True
-
-    def _text(self, a, b):
-        return bytes(memoryview(self.parser.buf)[a:b])
-
-    def _urc(self, a, b):
-        if self.on_urc:
-            try:
-                self.on_urc(self._text(a, b))
-            except Exception as e:  # a handler's fault must not end the reader
-                from cellular.trace import trace
-
-                trace("urc_handler_failed", error=repr(e))
-
-    def _restart(self):
-        self._stale = False
-        self._restarted = True
-        if self.on_reset:
-            self.on_reset()
-        self._wake()
-
-    def _wake(self):
-        task = self._waiter
-        if task is not None:
-            self._waiter = None
-            core._task_queue.remove(task)
-            core._task_queue.push(task)
-
-    def black_box(self):
-        """The last traffic as text, oldest first; lines that were sent begin with `>`, their parameters left out."""
-        out = []
-        for line in self.parser.black_box().replace(b"\r", b"\n").split(b"\n"):
-            if line[:2].upper() == b"AT":  # an echo shows parameters
-                line = line[: _shown(line)]
-            line = line.replace(b"\0", b"")
-            if line:
-                out.append("".join(chr(c) if 32 <= c < 127 else "." for c in line))
-        return "\n".join(out)
+        return ATError(name_of(self._cmd), answer, code)

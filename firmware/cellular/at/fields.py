@@ -20,19 +20,16 @@ def split(line):
         elif c == _COMMA and (i == n or not quoted):
             field = line[start:i].strip()
             if field[:1] == b'"':
-                field = field[1:-1] if field[-1:] == b'"' and len(field) > 1 else field[1:]
-                out.append(str(field, "utf-8") if _is_ascii(field) else repr(field))
+                out.append(text(field[1:-1] if field[-1:] == b'"' and len(field) > 1 else field[1:]))
             else:
-                out.append(None if not field else str(field, "utf-8") if _is_ascii(field) else repr(field))
+                out.append(text(field) if field else None)
             start = i + 1
     return out
 
 
-def _is_ascii(data):
-    for c in data:
-        if c > 126:
-            return False
-    return True
+def text(data):
+    """`data` (bytes) as printable text, with a dot for every other byte: a damaged answer must not raise."""
+    return "".join([chr(c) if 32 <= c < 127 else "." for c in data])
 
 
 def number(fields, index):

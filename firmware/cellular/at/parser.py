@@ -18,6 +18,9 @@ FINAL_CME = const(10)
 FINAL_CMS = const(11)
 FINAL_NO_CARRIER = const(12)
 
+# No module gives more in one go. A greater length is a damaged line: waiting for so much would deafen the channel.
+DATA_MAX = const(4096)
+
 _CR = const(13)
 _LF = const(10)
 _GT = const(62)
@@ -34,24 +37,23 @@ class Parser:
 
     def __init__(self, sink, size=1280, headers=()):
         self.buf = bytearray(size)
+        self.headers = headers
+        self.overflows = 0
+        self.prompt = False  # set by the owner while a prompt may come
         self._mv = memoryview(self.buf)
         self._size = size
         self._max_line = size - 64
         self._sink = sink
-        self._headers = headers
-        self.overflows = 0
-        self.clear()
-
-    def clear(self):
-        """Forget all partial input, after the modem restarted."""
-        self._start = 0
         self._end = 0
-        self._scan = 0
+        self.drop()
+
+    def drop(self):
+        """Forget input that is not complete: half a line, or a payload whose rest will not come."""
+        self._start = self._scan = self._end
         self._data_left = 0
         self._skip = False
         self._inline = False
         self._after_cr = False
-        self.prompt = False  # set by the owner while a prompt may come
 
     def room(self):
         """Where the next read goes: a writable memoryview of at least one byte."""
@@ -69,8 +71,10 @@ class Parser:
             self._start = self._scan = self._end = at + count + 2
 
     def expect_data(self, count):
-        """Called by the sink on a LINE: the next `count` bytes behind its line end are payload."""
-        self._data_left = count
+        """Called by the sink on a LINE: the next `count` bytes behind its line end are payload. Ignored where it
+        cannot be true (see DATA_MAX)."""
+        if 0 < count <= DATA_MAX:
+            self._data_left = count
 
     def feed(self, count):
         """Take the `count` bytes that were put into `room()`."""
@@ -96,7 +100,7 @@ class Parser:
                     self._sink(PROMPT, pos, pos)
                     scan = pos
                     continue
-            if self._headers and not self._skip:
+            if self.headers and not self._skip:
                 payload = self._header(pos, end)
                 if payload:
                     self._sink(LINE, pos, payload)
@@ -161,7 +165,7 @@ class Parser:
     def _header(self, pos, end):
         """Index behind a complete inline header at `pos`, else 0."""
         buf = self.buf
-        for prefix, commas, quoted in self._headers:
+        for prefix, commas, quoted in self.headers:
             if buf.startswith(prefix, pos):
                 i = last = pos
                 for _ in range(commas):
@@ -177,7 +181,7 @@ class Parser:
                     count = int(bytes(self._mv[last : i - 1]))
                 except ValueError:
                     return 0
-                if count <= 0:
+                if not 0 < count <= DATA_MAX:
                     return 0
                 self._data_left = count
                 self._after_cr = False

@@ -21,9 +21,9 @@ from cellular.link.causes import explain
 from cellular.link.power import PowerSaving
 from cellular.link.recovery import Recovery
 from cellular.link.registration import DENIED, ROAMING, Registration
-from cellular.link.timers import Timers
 from cellular.trace import trace
 from cellular.uptime import seconds
+from cellular.waiter import Waiter
 
 # States, for logs and tests.
 OFF = "off"
@@ -33,20 +33,24 @@ AWAKE = "awake"
 RELEASED = "released"
 
 _SETTLE_DENIED_MS = 2000  # a URC with the cause may follow the bare "denied"
-_POLL_MS = 10000  # a registration URC may get lost
+_POLL_MS = 10000  # while registering: a registration URC may get lost
+_UP_TRIES = 3
 _KEEP_TRIES = 3
 _KEEP_DELAY_S = 60
 
 
 class Link:
-    """config keys: apn, pin (secret), t3324_s, t3412_s, edrx_s (None = leave as it is), search_s, folder."""
+    """config keys: apn, pin (secret), t3324_s, t3412_s, edrx_s (None = leave as it is), search_s, folder.
+
+    Raises ValueError if a timer is longer than its longest code.
+    """
 
     def __init__(self, modem, config):
         self.modem = modem
         self.state = OFF
         self.registration = Registration()
         self.power = PowerSaving(
-            Timers(config.get("t3324_s"), config.get("t3412_s"), config.get("edrx_s"))
+            timers.round_up(config.get("t3324_s"), config.get("t3412_s"), config.get("edrx_s"))
         )
         self.resets_seen = 0
         self._apn = config.get("apn")
@@ -54,9 +58,11 @@ class Link:
         self._search_s = config.get("search_s", 180)
         self._recovery = Recovery(config.get("folder", "."))
         self._lock = asyncio.Lock()
-        self._changed = asyncio.Event()
+        self._changed = Waiter()
         self._lost = asyncio.Event()
-        self._ready = False
+        self._ready = False  # set up, and not restarted since
+        self._held = False  # kept from sleeping
+        self._denied = False  # the refusal that the modem still reports has been told
         self._in_session = False
         modem.on_urc = self._urc
         modem.on_reset = self._modem_reset
@@ -81,13 +87,14 @@ class Link:
     # --- for the services -----------------------------------------------------------------------------------------
 
     async def up(self, urgent=False):
-        """Awake and registered when it returns. Raises CellularError; the caller delays before it tries again.
+        """Awake and registered when it returns. Raises CellularError; the caller then calls `release`, as it does
+        after a session, and delays before it tries again.
 
         urgent: an alarm may reset a hung modem sooner than once an hour.
         """
+        self._in_session = True
         async with self._lock:
             await self._up(urgent)
-            self._in_session = True
 
     async def udp(self, host, port):
         """A UDP socket of this session; gone after `release`."""
@@ -95,67 +102,85 @@ class Link:
 
     async def release(self):
         """Nothing more to send: give the radio back early and let the modem sleep."""
+        self._in_session = False
         async with self._lock:
-            self._in_session = False
-            if self.state == AWAKE:
-                await self._let_sleep()
+            if not await self._rest():
+                self._lost.set()
 
     async def run(self):
-        """Keep the modem set up while nobody sends: after a restart of its own it must get back to PSM. Endless."""
+        """Keep the modem set up while nobody sends: after a restart of its own it must get back to PSM. Endless, and
+        silent while nothing happens."""
         while True:
             await self._lost.wait()
-            for attempt in range(_KEEP_TRIES):
+            for attempt in range(1, _KEEP_TRIES + 1):
                 self._lost.clear()
                 try:
-                    async with self._lock:
-                        if not self._ready:
-                            await self._up(False)
-                            if not self._in_session:
-                                await self._let_sleep()
+                    await self._keep()
+                except Exception as e:  # whatever it is, the next restart must be noticed
+                    trace("link_keep_failed", error=str(e), what=type(e).__name__, attempt=attempt)
+                if self._ready:
                     break
-                except CellularError as e:
-                    trace("link_keep_failed", error=str(e), attempt=attempt + 1)
-                    await asyncio.sleep(_KEEP_DELAY_S << attempt)
+                await asyncio.sleep(_KEEP_DELAY_S * attempt)
 
-    async def _let_sleep(self):
-        try:
-            await self.modem.let_sleep()
-        except CellularError as e:
-            # It may be awake for ever now, at a thousand times the sleep current: set it up anew.
-            trace("release_failed", error=str(e))
-            self._ready = False
-            self._lost.set()
+    async def _keep(self):
+        async with self._lock:
+            if self._ready:
+                return
+            try:
+                await self._up(False)
+            finally:
+                if not self._in_session:
+                    await self._rest()
+
+    async def _rest(self):
+        """Let the modem sleep. False if it does not take it: it may be awake for ever then, at a thousand times the
+        sleep current, so it has to be set up anew."""
+        told = True
+        if self._held:
+            try:
+                await self.modem.let_sleep(self.power.connected)
+                self._held = False
+            except CellularError as e:
+                trace("release_failed", error=str(e))
+                told = self._ready = False
         self.power.use(False)
-        self._enter(RELEASED)
+        if self.state != OFF:
+            self._enter(RELEASED)
+        return told
 
     # --- bring-up -------------------------------------------------------------------------------------------------
 
     async def _up(self, urgent):
-        try:
-            await self._awake()
-        except ModemReset:
-            await self._awake()  # it restarted while we woke it: once more, on the new life
-        except ModemSilent as e:
-            if not self._recovery.allowed(urgent):
-                raise
-            await self._recover(e)
-        if not self.registration.registered:
-            await self._register()
+        for tries_left in range(_UP_TRIES - 1, -1, -1):
+            try:
+                await self._awake()
+                if not self.registration.registered:
+                    await self._register()
+                break
+            except ModemReset:
+                if not tries_left:
+                    raise
+            except (ModemSilent, ATError, UnexpectedAnswer) as e:
+                if not tries_left or not self._recovery.allowed(urgent):
+                    raise
+                await self._recover(e)
+        self._recovery.succeeded()
         self._enter(AWAKE)
 
     async def _awake(self):
         self.power.use(True)
         if self.state == OFF:
-            self._enter(STARTING)
             await self.modem.start()
+            self._enter(STARTING)
             trace("modem_ready", model=self.modem.model, revision=self.modem.revision)
         elif self.state != AWAKE or not self._ready:
             trace("wake", ms=await self.modem.wake(), psm=self.power.asleep)
         if not self._ready:
             await self._set_up()
         elif self.state != AWAKE:
-            await self.modem.hold_awake()
+            await self._hold()
             await self._read_registration()
+            await self._read_edrx()
 
     async def _recover(self, error):
         self._recovery.count()
@@ -163,21 +188,27 @@ class Link:
         self._forget()
         try:
             await self.modem.restart()
+            self._enter(STARTING)
         except ModemSilent:
             # No life after a reset: it may be off. `start` presses the power key.
             self._enter(OFF)
-        await self._awake()
+
+    async def _hold(self):
+        self._held = True
+        await self.modem.hold_awake()
 
     async def _set_up(self):
         modem = self.modem
-        await modem.ask(b"ATE0")
-        await modem.ask(b"AT+CMEE=1")
-        await modem.unlock_sim(self._pin)
-        if self._apn:
-            await modem.set_apn(self._apn)
-        await modem.hold_awake()
         await modem.apply_settings()
-        await modem.ask(b"AT+CEREG=5")
+        if self._apn:
+            try:
+                if await modem.set_apn(self._apn):
+                    await modem.apply_settings()
+            except ATError as e:
+                trace("refused", error=str(e))  # the network's default bearer may do
+        await modem.unlock_sim(self._pin)
+        await self._hold()
+        await modem.try_command(b"AT+CEREG=5")
         await self._request_timers()
         # What the restart of `set_apn` has told is known; from here on a restart undoes what was set up.
         self._ready = True
@@ -186,13 +217,14 @@ class Link:
         modem = self.modem
         want = self.power.requested
         if want.t3324_s is not None and want.t3412_s is not None:
-            bits = '1,,,"%s","%s"' % (timers.encode_t3412(want.t3412_s), timers.encode_t3324(want.t3324_s))
-            if (await modem.ask(b"AT+CPSMS?", b"+CPSMS")) != bits.encode():
-                await modem.ask(b"AT+CPSMS=" + bits.encode())
+            line = await modem.try_command(b"AT+CPSMS?", b"+CPSMS")
+            if not line or not timers.same_psm(split(line), want):
+                bits = timers.encode_t3412(want.t3412_s), timers.encode_t3324(want.t3324_s)
+                await modem.try_command(b'AT+CPSMS=1,,,"%s","%s"' % bits)
         if want.edrx_s is not None:
-            bits = '%d,"%s"' % (modem.profile.ACT_NB, timers.encode_edrx(want.edrx_s))
-            if (await modem.ask(b"AT+CEDRXS?", b"+CEDRXS")) != bits.encode():
-                await modem.ask(b"AT+CEDRXS=1," + bits.encode())
+            # Read, it tells the cycle but not whether it is asked for, so it is written.
+            bits = (modem.profile.ACT_NB, timers.encode_edrx(want.edrx_s))
+            await modem.try_command(b'AT+CEDRXS=1,%d,"%s"' % bits)
         trace("requested", **want.as_dict())
 
     # --- registration ---------------------------------------------------------------------------------------------
@@ -201,34 +233,41 @@ class Link:
         self._enter(SEARCHING)
         reg = self.registration
         began = seconds()
-        while seconds() - began < self._search_s:
-            await self._read_registration()
+        await self._read_registration()
+        if reg.stat == DENIED and self._denied:
+            await self._try_anew()
+        while True:
             if reg.stat == DENIED:
-                await self._denied()
+                await self._refused()
             if reg.registered:
-                await self._read_edrx()
-                trace("registered", stat=reg.stat, roaming=reg.stat == ROAMING, search_s=seconds() - began)
-                return
-            await self._wait_change(_POLL_MS)
+                break
+            if seconds() - began >= self._search_s:
+                raise NoCoverage(self._search_s, reg.stat)
+            await self._changed.wait(_POLL_MS)
             if not self._ready:
                 raise ModemReset("registration")
-        raise NoCoverage(self._search_s)
+            await self._read_registration()
+        self._denied = False
+        await self._read_edrx()
+        trace("registered", stat=reg.stat, roaming=reg.stat == ROAMING, search_s=seconds() - began)
 
-    async def _denied(self):
+    async def _try_anew(self):
+        # After some causes a module does nothing until radio or SIM were off: reading the old refusal is no attempt.
+        trace("registration_anew", cause=self.registration.cause)
+        await self.modem.radio_restart()
+        await self.modem.unlock_sim(self._pin)
+        self.registration.forget()
+        await self._read_registration()
+
+    async def _refused(self):
         reg = self.registration
         if reg.cause is None:
-            await self._wait_change(_SETTLE_DENIED_MS)
+            await self._changed.wait(_SETTLE_DENIED_MS)
             await self._read_registration()
         if reg.stat == DENIED:
+            self._denied = True
             text, permanent = explain(reg.cause)
             raise RegistrationDenied(reg.cause, text, permanent)
-
-    async def _wait_change(self, timeout_ms):
-        self._changed.clear()
-        try:
-            await asyncio.wait_for_ms(self._changed.wait(), timeout_ms)
-        except asyncio.TimeoutError:
-            pass
 
     async def _read_registration(self):
         line = await self.modem.ask(b"AT+CEREG?", b"+CEREG")
@@ -236,12 +275,9 @@ class Link:
             raise UnexpectedAnswer("AT+CEREG?", line)
 
     async def _read_edrx(self):
-        if self.power.requested.edrx_s is None:
+        if self.power.requested.edrx_s is None or not self.registration.registered:
             return
-        try:
-            line = await self.modem.ask(b"AT+CEDRXRDP", b"+CEDRXRDP")
-        except ATError:
-            return
+        line = await self.modem.try_command(b"AT+CEDRXRDP", b"+CEDRXRDP")
         f = split(line) if line else []
         # <AcT-type>,<requested>,<granted>,<PTW>; AcT-type 0: not used
         edrx = f[2:4] if len(f) > 2 and f[2] else ()
@@ -263,26 +299,24 @@ class Link:
             was = self.registration.stat
             if self._take_registration(line[7:].strip(), False) and self.registration.stat != was:
                 trace("registration", stat=self.registration.stat, cause=self.registration.cause)
-            self._changed.set()
+            self._changed.wake()
         elif line.startswith(b"+CSCON:"):
             self.power.rrc(line[7:].strip()[:1] == b"1")
         else:
-            event = self.modem.profile.sleep_event(line)
-            if event is None:
-                return
-            if event[0] == "psm":
-                self.power.slept(event[1])
+            psm = self.modem.profile.psm_event(line)
+            if psm is not None:
+                self.power.slept(psm)
 
     def _modem_reset(self, expected):
+        self._changed.wake()
         self._forget()
-        self._changed.set()
-        if not expected:
+        if not expected and self.state != OFF:
             self.resets_seen += 1
             trace("modem_reset", count=self.resets_seen)
             self._lost.set()
 
     def _forget(self):
-        self._ready = False
+        self._ready = self._held = self._denied = False
         self.registration.forget()
         self.power.forget()
         if self.state != OFF:

@@ -8,6 +8,7 @@ from cellular.trace import trace
 from cellular.uptime import seconds
 
 _EARLY = 0.9  # waking before this part of T3412 was not the periodic TAU
+_SHORT = 2  # more than so many TAUs in the time of one
 
 
 class PowerSaving:
@@ -22,6 +23,7 @@ class PowerSaving:
         self.observed = Timers()
         self.unexpected_wakes = 0
         self.asleep = False  # in PSM, as the modem says
+        self.connected = False  # RRC
         self.on_change = None
         self._idle_since_ms = None
         self._idle_since_s = 0
@@ -30,7 +32,7 @@ class PowerSaving:
     def forget(self):
         """After a restart of the modem: it is awake, and nothing granted is known."""
         self.granted = None
-        self.asleep = False
+        self.asleep = self.connected = False
         self._idle_since_ms = None
 
     def take_granted(self, active_time, periodic_tau, edrx=None):
@@ -54,16 +56,23 @@ class PowerSaving:
         if old is None or old.as_dict() != new.as_dict():
             self.granted = new
             trace("granted", **new.as_dict())
-            wanted = self.requested.t3412_s
-            if new.t3324_s is None and self.requested.t3324_s is not None:
-                trace("psm_refused")
-            elif wanted and new.t3412_s and new.t3412_s * 2 < wanted:
-                trace("tau_too_short", t3412_s=new.t3412_s, requested_s=wanted)
+            self._judge(new)
             self._changed("granted")
+
+    def _judge(self, new):
+        # Told and lived with: an alarm from PSM is at the server in seconds, one from a module that was switched off
+        # has to wait for its start and a search (docs/firmware.md).
+        wanted_s = self.requested.t3412_s
+        if new.t3324_s is None and self.requested.t3324_s is not None:
+            trace("psm_refused", policy="stay_registered")
+        elif wanted_s and new.t3412_s and new.t3412_s * _SHORT < wanted_s:
+            trace("tau_too_short", t3412_s=new.t3412_s, requested_s=wanted_s, policy="stay_registered")
 
     def rrc(self, connected):
         """+CSCON: T3324 and T3412 both start when the connection is released."""
+        self.connected = connected
         if connected:
+            self.slept(False)  # whether its own event came or not
             self._idle_since_ms = None
         else:
             self._idle_since_ms = ticks_ms()

@@ -26,7 +26,10 @@ class Registration:
         return self.stat == HOME or self.stat == ROAMING
 
     def take(self, text, answer):
-        """Read the fields behind `+CEREG: `; `answer`: they begin with <n>. False if they make no sense."""
+        """Read the fields behind `+CEREG: `; `answer`: they begin with <n>. False if they make no sense.
+
+        Timers that are left out where cell and AcT are given are not granted; in a short form they stay as they were.
+        """
         f = split(text)
         if answer:
             f = f[1:]
@@ -37,7 +40,7 @@ class Registration:
         self.act = number(f, 3)
         # <cause_type> 0 is an EMM cause; a cause beside "registered" is only information.
         self.cause = number(f, 5) if number(f, 4) == 0 else None
-        if len(f) > 7:
-            self.active_time = f[6]
-            self.periodic_tau = f[7]
+        if len(f) > 3:
+            self.active_time = f[6] if len(f) > 7 else None
+            self.periodic_tau = f[7] if len(f) > 7 else None
         return True

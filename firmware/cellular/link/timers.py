@@ -86,3 +86,23 @@ class Timers:
 
     def as_dict(self):
         return {"t3324_s": self.t3324_s, "t3412_s": self.t3412_s, "edrx_s": self.edrx_s, "ptw_s": self.ptw_s}
+
+
+def round_up(t3324_s, t3412_s, edrx_s):
+    """The Timers that can be asked for: each the shortest that has a code. None stays None. Raises ValueError."""
+    return Timers(
+        None if t3324_s is None else decode_t3324(encode_t3324(t3324_s)),
+        None if t3412_s is None else decode_t3412(encode_t3412(t3412_s)),
+        None if edrx_s is None else decode_edrx(encode_edrx(edrx_s)),
+    )
+
+
+def same_psm(fields, want):
+    """True if the fields of a `+CPSMS` answer (mode,,,T3412,T3324) ask for the times in `want`.
+
+    Codes are compared as seconds: modules write some times in other units than they were given.
+    """
+    try:
+        return fields[0] == "1" and (decode_t3412(fields[3]), decode_t3324(fields[4])) == (want.t3412_s, want.t3324_s)
+    except (IndexError, ValueError):
+        return False

@@ -3,20 +3,25 @@
 The modem does not know what it is used for; the link decides when to wake, register and recover.
 """
 
-import asyncio
 from asyncio import sleep_ms
-from time import ticks_diff, ticks_ms
+from time import ticks_add, ticks_diff, ticks_ms
 
 from cellular.at.channel import Channel
-from cellular.at.fields import split
+from cellular.at.fields import split, text
 from cellular.errors import ATError, ModemReset, ModemSilent, SimError, SocketError, UnknownModem
 from cellular.modem.udp import UdpSocket
 from cellular.trace import trace
+from cellular.waiter import Waiter
 
 PROFILES = ("bc660k",)  # modules of `profiles/`, tried in this order against the answer to ATI
 
-_CME_NO_SIM = (10, 13, 14, 15)
+_CME_NO_SIM = (10, 13, 15)  # not inserted, failure, wrong
+_CME_SIM_BUSY = 14
+_CME_WRONG_PIN = (12, 16)  # PUK required, incorrect password
 _SIM_BUSY_MS = 10000
+_PIN_TRIES = 3  # of a new SIM, where +CPINR does not say
+_FUNCTION_MS = 30000  # CFUN may have to tell the network first
+_ONCE_MS = 1500  # where a second try is soon better than a long wait
 
 
 class Modem:
@@ -35,69 +40,65 @@ class Modem:
         self.iccid = None
         self.on_urc = None
         self.on_reset = None
-        self.booted = asyncio.Event()
         self._pwrkey = pwrkey
         self._reset_pin = reset_pin
         self._sockets = {}
-        self._expected = False
+        self._expected = False  # we have asked for a restart, and its banner has not come
+        self._booted = Waiter()
 
     # --- power ----------------------------------------------------------------------------------------------------
 
     async def start(self):
         """Make the modem answer: it may be on already, off, asleep or booting. Raises ModemSilent, UnknownModem."""
         self.channel.start()
-        self._use("bc660k")  # timings and banners until the module has said who it is
+        if self.profile is None:
+            self._use(PROFILES[0])  # timings and banners until the module has said who it is
         if not await self._answers(1):
-            await self.press_power_key()
-            if not await self._boot():
-                raise ModemSilent("power key", self.profile.BOOT_MS)
+            await self._press(self._pwrkey, self.profile.PWRKEY_MS)
+            await self._boot("the power key")
         await self._identify()
 
     async def restart(self):
         """Reset by pin, or by power key where the board has no reset line. Raises ModemSilent."""
-        pin = self._reset_pin
-        if pin is None:
-            await self.press_power_key()
+        if self._reset_pin is not None:
+            await self._press(self._reset_pin, self.profile.RESET_MS)
         else:
-            self._expect_boot()
-            pin.value(1)
-            await sleep_ms(self.profile.RESET_MS)
-            pin.value(0)
-        if not await self._boot():
-            raise ModemSilent("reset", self.profile.BOOT_MS)
-
-    async def press_power_key(self):
-        """One pulse: turns an off module on."""
-        self._expect_boot()
-        if self._pwrkey is not None:
-            self._pwrkey.value(1)
-            await sleep_ms(self.profile.PWRKEY_MS)
-            self._pwrkey.value(0)
+            await self._press(self._pwrkey, self.profile.PWRKEY_MS)
+        await self._boot("a reset")
 
     async def reboot(self):
-        """Restart by command, for settings that need it."""
-        self._expect_boot()
+        """Restart by command, for settings that need it. Raises ModemSilent."""
+        self._expected = True
         try:
             await self.channel.cmd(self.profile.REBOOT)
         except ModemReset:
             pass  # the banner was quicker than its OK
-        if not await self._boot():
-            raise ModemSilent("reboot", self.profile.BOOT_MS)
-        await self.ask(b"ATE0")
+        await self._boot(self.profile.REBOOT.decode())
 
-    def _expect_boot(self):
-        self.booted.clear()
+    async def _press(self, pin, duration_ms):
         self._expected = True
+        if pin is not None:
+            try:
+                pin.value(1)
+                await sleep_ms(duration_ms)
+            finally:
+                pin.value(0)  # cancelled or not: a key held for ever would keep the module off
 
-    async def _boot(self):
+    async def _boot(self, cause):
+        end = ticks_add(ticks_ms(), self.profile.BOOT_MS)
         try:
-            await asyncio.wait_for_ms(self.booted.wait(), self.profile.BOOT_MS)
-        except asyncio.TimeoutError:
-            self._expected = False  # a banner can get lost; what counts is an answer
-        return await self._answers(self.profile.WAKE_TRIES)
+            while self._expected:
+                left = ticks_diff(end, ticks_ms())
+                if left <= 0:
+                    break  # a banner can get lost; what counts is an answer
+                await self._booted.wait(left)
+        finally:
+            self._expected = False
+        if not await self._answers(self.profile.WAKE_TRIES):
+            raise ModemSilent(cause, self.profile.BOOT_MS)
 
     async def wake(self):
-        """The profile's wake recipe: harmless when awake. Raises ModemSilent."""
+        """The profile's wake recipe: harmless when awake. Returns the time it took in ms. Raises ModemSilent."""
         began = ticks_ms()
         if not await self._answers(self.profile.WAKE_TRIES):
             raise ModemSilent("wake-up", self.profile.WAKE_TRIES * self.profile.WAKE_MS)
@@ -105,12 +106,12 @@ class Modem:
 
     async def _answers(self, tries):
         for _ in range(tries):
-            # The first AT may only wake it and be lost: any byte shows life, then a second AT must be answered.
-            if await self.channel.poke(self.profile.WAKE_MS):
+            # What wakes it may be lost: any byte shows life, then an AT must be answered.
+            if await self.channel.poke(self.profile.WAKE_MS, self.profile.WAKE_AGAIN_MS):
                 try:
-                    await self.channel.cmd(b"AT", timeout_ms=1000)
+                    await self.channel.sync()
                     return True
-                except (ModemSilent, ATError, ModemReset):
+                except (ModemSilent, ModemReset):
                     pass
         return False
 
@@ -125,20 +126,22 @@ class Modem:
         ch.prompt_gap_ms = profile.PROMPT_GAP_MS
 
     async def _identify(self):
-        await self.ask(b"ATE0")
-        await self.ask(b"AT+CMEE=1")
-        await self.ask(b"ATI", b"")
-        answer = b" / ".join(self.channel.lines)
+        await self.try_command(b"ATE0")
+        try:
+            await self.ask(b"ATI", b"")
+            answer = b" / ".join(self.channel.lines)
+        except ATError as e:
+            answer = e.answer.encode()
         for name in PROFILES:
             self._use(name)
             if answer.find(self.profile.IDENTITY) >= 0:
                 break
         else:
-            raise UnknownModem(answer.decode(), ", ".join(PROFILES))
+            raise UnknownModem(text(answer), ", ".join(PROFILES))
         self.model = self.profile.NAME
         i = answer.find(b"Revision: ")
-        self.revision = answer[i + 10 :].split(b" / ")[0].decode() if i >= 0 else None
-        line = await self.ask(b"AT+CGSN=1", b"+CGSN")
+        self.revision = text(answer[i + 10 :].split(b" / ")[0]) if i >= 0 else None
+        line = await self.try_command(b"AT+CGSN=1", b"+CGSN")
         self.imei = split(line)[0] if line else None
 
     async def unlock_sim(self, pin=None):
@@ -146,40 +149,47 @@ class Modem:
 
         A wrong PIN is never repeated: it is entered only while all its tries are left.
         """
-        began = ticks_ms()
-        while True:
-            try:
-                state = (await self.ask(b"AT+CPIN?", b"+CPIN") or b"").decode()
-                break
-            except ATError as e:
-                if e.code != 14 or ticks_diff(ticks_ms(), began) > _SIM_BUSY_MS:
-                    hint = "insert a SIM" if e.code in _CME_NO_SIM else "see TS 27.007 9.2"
-                    raise SimError(e.answer, hint)
-                await sleep_ms(500)
+        state = await self._sim_state()
         if state == "SIM PIN":
             await self._enter_pin(pin)
         elif state != "READY":
             raise SimError(state, "unlock it in a phone")
         command, prefix = self.profile.ICCID
-        line = await self.ask(command, prefix)
+        line = await self.try_command(command, prefix)
         self.iccid = split(line)[0] if line else None
+
+    async def _sim_state(self):
+        began = ticks_ms()
+        while True:
+            try:
+                return text(await self.ask(b"AT+CPIN?", b"+CPIN") or b"")
+            except ATError as e:
+                if e.code != _CME_SIM_BUSY or ticks_diff(ticks_ms(), began) > _SIM_BUSY_MS:
+                    raise SimError(e.answer, "insert a SIM" if e.code in _CME_NO_SIM else "see TS 27.007 9.2")
+            await sleep_ms(500)
 
     async def _enter_pin(self, pin):
         if not pin:
             raise SimError("SIM PIN", "set `pin` in the configuration, or switch the PIN off in a phone")
-        try:
-            line = await self.ask(b'AT+CPINR="SIM PIN"', b"+CPINR")
-        except ATError:
-            line = None
+        if not (pin.isdigit() and 4 <= len(pin) <= 8):
+            raise SimError("SIM PIN", "the configured PIN is not 4 to 8 digits; correct it")
+        line = await self.try_command(b'AT+CPINR="SIM PIN"', b"+CPINR")
         fields = split(line) if line else ()
-        if len(fields) > 2 and fields[1] != fields[2]:
-            raise SimError("SIM PIN", "the PIN was wrong before (%s tries left); correct it, then unlock in a phone" % fields[1])
+        if len(fields) < 2 or not fields[1]:
+            raise SimError("SIM PIN", "it does not tell how many tries are left, so none is made; unlock it in a phone")
+        if fields[1] != (fields[2] if len(fields) > 2 else str(_PIN_TRIES)):
+            raise SimError(
+                "SIM PIN",
+                "a wrong PIN was entered before (%s tries left); correct it, then unlock in a phone" % fields[1],
+            )
         try:
             await self.channel.cmd(b'AT+CPIN="%s"' % pin)
         except ATError as e:
-            raise SimError(e.answer, "the configured PIN is wrong; it will not be tried again")
+            if e.code is None or e.code in _CME_WRONG_PIN:
+                raise SimError(e.answer, "the configured PIN is wrong; it is not tried again")
+            raise SimError(e.answer, "see TS 27.007 9.2")
         began = ticks_ms()
-        while (await self.ask(b"AT+CPIN?", b"+CPIN")) != b"READY":
+        while await self._sim_state() != "READY":
             if ticks_diff(ticks_ms(), began) > _SIM_BUSY_MS:
                 raise SimError("SIM PIN", "the SIM did not get ready after its PIN")
             await sleep_ms(300)
@@ -187,37 +197,56 @@ class Modem:
     # --- commands -------------------------------------------------------------------------------------------------
 
     async def ask(self, command, prefix=None, timeout_ms=5000):
-        """`channel.cmd` for what is safe to repeat: one more try after silence, as a byte may get lost."""
+        """`channel.cmd` for what is safe to repeat: one more try after silence, as a byte may get lost, or the modem
+        may have fallen asleep while the command was on its way."""
         try:
             return await self.channel.cmd(command, prefix, timeout_ms)
         except ModemSilent:
             return await self.channel.cmd(command, prefix, timeout_ms)
 
+    async def try_command(self, command, prefix=None):
+        """`ask` for what can be done without: a refusal is told (event `refused`) and None returned."""
+        try:
+            return await self.ask(command, prefix)
+        except ATError as e:
+            trace("refused", error=str(e))
+            return None
+
     async def apply_settings(self):
-        """Bring stored settings to the profile's values (written only where they differ)."""
+        """What a restart forgets, then stored settings (written only where they differ from the profile's values)."""
+        await self.try_command(b"ATE0")
+        await self.try_command(b"AT+CMEE=1")
         for read, prefix, wanted, write in self.profile.SETTINGS:
-            if (await self.ask(read, prefix)) != wanted:
-                await self.ask(write)
+            if (await self.try_command(read, prefix)) != wanted:
+                await self.try_command(write)
 
     async def set_apn(self, apn):
-        """Use `apn` for the attach bearer; restarts the modem if it was another."""
-        if await self.profile.set_apn(self, apn):
+        """Use `apn` for the attach bearer. Restarts the modem and returns True if it was another."""
+        changed = await self.profile.set_apn(self, apn)
+        if changed:
             trace("apn_changed", apn=apn)
             await self.reboot()
+        return changed
+
+    async def radio_restart(self):
+        """Radio and SIM off and on again, so that a refused registration is tried anew. The SIM may be locked after."""
+        await self.channel.cmd(b"AT+CFUN=0", timeout_ms=_FUNCTION_MS)
+        await self.channel.cmd(b"AT+CFUN=1", timeout_ms=_FUNCTION_MS)
 
     async def hold_awake(self):
         """No sleep until `let_sleep`: commands of a session must not get lost in a nap. Sets what sleep forgets."""
-        await self.ask(self.profile.SLEEP_OFF)
+        await self.ask(self.profile.SLEEP_OFF, timeout_ms=_ONCE_MS)
         for command in self.profile.SESSION:
-            await self.ask(command)
+            await self.try_command(command)
 
-    async def let_sleep(self):
-        """Release assistance (no more data expected), then leave the modem to its timers."""
-        try:
-            await self.ask(self.profile.RELEASE)
-        except ATError as e:
-            trace("release_refused", error=str(e))  # the network's inactivity timer does it then
-        await self.ask(self.profile.SLEEP_ON)
+    async def let_sleep(self, connected):
+        """Leave the modem to its timers; where it is `connected`, release assistance first (no more data expected)."""
+        if connected:
+            try:
+                await self.channel.cmd(self.profile.RELEASE)
+            except ATError as e:
+                trace("release_refused", error=str(e))  # the network's inactivity timer does it then
+        await self.ask(self.profile.SLEEP_ON, timeout_ms=_ONCE_MS)
 
     # --- sockets --------------------------------------------------------------------------------------------------
 
@@ -227,19 +256,20 @@ class Modem:
             if sid not in self._sockets:
                 break
         else:
-            raise SocketError("open", None, "all %d sockets are in use" % self.profile.SOCKETS)
+            raise SocketError("open", None, "all %d sockets are in use; close one" % self.profile.SOCKETS)
         sock = UdpSocket(self, sid)
         self._sockets[sid] = sock
         try:
             await sock.open(host, port)
         except BaseException:
-            self.forget(sid)
+            self.forget(sid, sock)
             raise
         return sock
 
-    def forget(self, sid):
-        """Socket `sid` is closed."""
-        self._sockets.pop(sid, None)
+    def forget(self, sid, sock):
+        """Socket `sid` is no longer `sock`'s."""
+        if self._sockets.get(sid) is sock:
+            del self._sockets[sid]
 
     def _urc(self, line):
         received = self.profile.udp_received(line)
@@ -251,16 +281,17 @@ class Modem:
         if sock is None:
             trace("datagram_for_no_socket", socket=received[0])
         elif received[1] is None:
-            sock.lost(SocketError("receive", None, "closed by the modem"))
+            sock.lost(SocketError("receive", None, "closed by the network; open another"))
         else:
             sock.arrived(received[1])
 
     def _reset(self):
-        self.booted.set()
-        for sock in self._sockets.values():
-            sock.lost(ModemReset("an open socket"))
-        self._sockets = {}
         expected = self._expected
         self._expected = False
+        self._booted.wake()
+        sockets = self._sockets
+        self._sockets = {}
+        for sock in sockets.values():
+            sock.lost(ModemReset("an open socket"))
         if self.on_reset:
             self.on_reset(expected)

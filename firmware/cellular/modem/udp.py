@@ -1,10 +1,11 @@
 """A UDP socket inside the modem. It lives for one session: re-opened after each sleep, never held across it."""
 
-import asyncio
-from binascii import hexlify, unhexlify
+from binascii import hexlify
+from time import ticks_diff, ticks_ms
 
-from cellular.errors import ATError, CellularError, SocketError
+from cellular.errors import ATError, CellularError, ModemReset, SocketError
 from cellular.trace import trace
+from cellular.waiter import Waiter
 
 _IN_USE = 563
 _QUEUE = 4  # datagrams that may wait; CoAP has one exchange at a time
@@ -14,27 +15,28 @@ _CODES = {
     553: "out of memory",
     554: "cannot create",
     556: "bind failed",
+    561: "no bearer: not registered",
     563: "socket number in use",
-    565: "DNS failed",
+    565: "DNS failed: check the host name",
     566: "connect failed",
     568: "busy",
     569: "timeout",
     570: "no IP bearer",
     572: "not allowed",
-    573: "APN not configured",
+    573: "APN not configured: set `apn`",
     574: "port busy",
 }
 
 
 class UdpSocket:
-    """Made by Modem.udp_open."""
+    """Made by Modem.udp_open; for one task at a time."""
 
     def __init__(self, modem, sid):
         self.dropped = 0  # datagrams that came faster than they were read
         self._modem = modem
         self._sid = sid
         self._queue = []
-        self._event = asyncio.Event()
+        self._waiter = Waiter()
         self._error = None
 
     async def open(self, host, port):
@@ -51,53 +53,60 @@ class UdpSocket:
                 pass
             code = await modem.profile.udp_open(modem, self._sid, host, port)
         if code:
+            await self._close()  # a number that failed to open stays in use until it is closed
             raise SocketError("open", code, _CODES.get(code, ""))
 
     async def send(self, data):
-        """Hand one datagram to the modem. Raises SocketError if it is too long or not taken. Delivery is not implied."""
-        if self._error:
-            raise self._error
+        """Hand one datagram to the modem, which implies no delivery. Raises SocketError if too long or not taken."""
+        self._check()
         modem = self._modem
         if len(data) > modem.profile.SEND_MAX:
             raise SocketError("send", None, "%d bytes; the module takes %d" % (len(data), modem.profile.SEND_MAX))
         if not await modem.profile.udp_send(modem, self._sid, hexlify(data)):
-            raise SocketError("send", None, "SEND FAIL")
+            raise SocketError("send", None, "SEND FAIL; no radio connection, or too much waits for it")
 
     async def recv_into(self, buf, timeout_ms):
         """Put the next datagram into `buf`; returns its length, 0 if none came in time. Too long ones are cut."""
-        if not self._queue:
-            if self._error:
-                raise self._error
-            self._event.clear()
-            try:
-                await asyncio.wait_for_ms(self._event.wait(), timeout_ms)
-            except asyncio.TimeoutError:
+        began = ticks_ms()
+        while not self._queue:
+            self._check()
+            left = timeout_ms - ticks_diff(ticks_ms(), began)
+            if left <= 0:
                 return 0
-        if not self._queue:
-            raise self._error
-        data = unhexlify(self._queue.pop(0))
+            await self._waiter.wait(left)
+        data = self._queue.pop(0)
         n = min(len(data), len(buf))
         buf[:n] = data[:n]
         return n
 
     async def close(self):
-        """Close; no error if the modem has lost it already."""
-        self._modem.forget(self._sid)
-        if self._error is None:
+        """Close; no error if the modem has lost it already. Its number is free again when this returns."""
+        if not isinstance(self._error, ModemReset):
+            self._error = SocketError("use", None, "it is closed")
             try:
-                await self._modem.profile.udp_close(self._modem, self._sid)
-            except CellularError as e:
-                trace("close_failed", error=str(e))
+                await self._close()
+            finally:
+                self._modem.forget(self._sid, self)
 
-    def arrived(self, hexdata):
-        """Called by the modem with a datagram in hex."""
+    async def _close(self):
+        try:
+            await self._modem.profile.udp_close(self._modem, self._sid)
+        except CellularError as e:
+            trace("close_failed", error=str(e))
+
+    def _check(self):
+        if self._error is not None:
+            raise self._error
+
+    def arrived(self, data):
+        """Called by the modem with a datagram."""
         if len(self._queue) < _QUEUE:
-            self._queue.append(hexdata)
+            self._queue.append(data)
         else:
             self.dropped += 1
-        self._event.set()
+        self._waiter.wake()
 
     def lost(self, error):
         """Called by the modem when the socket is gone."""
         self._error = error
-        self._event.set()
+        self._waiter.wake()

@@ -1,6 +1,9 @@
 """Quectel BC660K-GL. Sources: AT manual V1.4, hardware design, and a bench log of firmware BC660KGLAAR01A05."""
 
-from cellular.at.fields import is_read_answer
+from binascii import unhexlify
+
+from cellular.at.fields import is_read_answer, text
+from cellular.errors import UnexpectedAnswer
 
 NAME = "BC660K-GL"
 IDENTITY = b"BC660K"  # in the answer to ATI
@@ -11,9 +14,11 @@ RESET_MS = 100  # ditto, 50 ms
 BOOT_MS = 10000
 BANNERS = (b"RDY",)
 
-# Deep sleep: the AT that wakes it is lost; after 1.8 s a bare CR LF says that it is awake.
+# Deep sleep: the AT that wakes it is lost; after 1.8 s a bare CR LF says that it is awake. Light sleep: it is lost, the
+# next is answered.
 WAKE_TRIES = 3
 WAKE_MS = 2500
+WAKE_AGAIN_MS = 300
 
 URCS = (
     b"+CEREG:",
@@ -40,25 +45,20 @@ SOCKETS = 5
 SEND_MAX = 512  # bytes in the hex form of QISEND
 
 # Read, compare, write only where it differs: these are kept in the modem's NVRAM. (read, prefix, wanted, write)
-SETTINGS = (
-    (b"AT+QNBIOTEVENT?", b"+QNBIOTEVENT", b"1,1", b"AT+QNBIOTEVENT=1,1"),
-    (b'AT+QCFG="dsevent"', b"+QCFG", b'"dsevent",1', b'AT+QCFG="dsevent",1'),
-)
+SETTINGS = ((b"AT+QNBIOTEVENT?", b"+QNBIOTEVENT", b"1,1", b"AT+QNBIOTEVENT=1,1"),)
 # Not kept over a restart.
 SESSION = (b"AT+CSCON=1",)
 SLEEP_OFF = b"AT+QSCLK=0"
 SLEEP_ON = b"AT+QSCLK=1"
-RELEASE = b"AT+CNMPSD"  # AS RAI: no more data expected
+RELEASE = b"AT+QNBIOTRAI=1"  # no more data expected; CNMPSD does nothing without Rel-14 and MacRAI, set and rebooted
 ICCID = (b"AT+QCCID", b"+QCCID")
 REBOOT = b"AT+QRST=1"
 
 
-def sleep_event(line):
-    """("psm" | "deepsleep", entered) for a sleep URC, else None. Quotes are in some manuals and not in others."""
-    if line.startswith(b"+QNBIOTEVENT:"):
-        what = "psm" if line.find(b"PSM") > 0 else "deepsleep" if line.find(b"DEEPSLEEP") > 0 else None
-        if what:
-            return what, line.find(b"ENTER") > 0
+def psm_event(line):
+    """True if `line` says that PSM is entered, False if left, else None. Some manuals have quotes there, others not."""
+    if line.startswith(b"+QNBIOTEVENT:") and line.find(b"PSM") > 0:
+        return line.find(b"ENTER") > 0
     return None
 
 
@@ -81,7 +81,10 @@ async def udp_open(modem, sid, host, port):
         then=b"+QIOPEN: %d," % sid,
         then_ms=60000,
     )
-    return int(line[line.rfind(b",") + 1 :])
+    try:
+        return int(line[line.rfind(b",") + 1 :])
+    except ValueError:
+        raise UnexpectedAnswer("AT+QIOPEN", text(line))
 
 
 async def udp_send(modem, sid, hexdata):
@@ -98,13 +101,13 @@ async def udp_close(modem, sid):
 
 
 def udp_received(line):
-    """(sid, hex) for a datagram, (sid, None) for "closed by peer", else None."""
+    """(sid, bytes) for a datagram, (sid, None) for one that is closed, else None. Raises ValueError if damaged."""
     if line.startswith(b'+QIURC: "recv",'):
         sid, length, data = line[15:].split(b",", 2)
         data = data.strip(b'"')
         if len(data) != 2 * int(length):
             raise ValueError("datagram says %s bytes and has %d" % (length, len(data) // 2))
-        return int(sid), data
+        return int(sid), unhexlify(data)
     if line.startswith(b'+QIURC: "closed",'):
         return int(line[17:]), None
     return None

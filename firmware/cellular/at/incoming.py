@@ -1,0 +1,213 @@
+"""What comes from the modem: the reader task, and which line belongs to whom."""
+
+import asyncio
+from asyncio import core, sleep_ms
+
+from cellular.at import parser as _p
+from cellular.at.blackbox import readable, shown
+from cellular.at.fields import text
+from cellular.trace import trace
+from cellular.waiter import run_now
+from micropython import const
+
+_PORT_GONE_MS = const(100)
+_LINES = const(32)  # of one answer: a modem gone mad must not fill the heap
+ESC = b"\x1b"
+
+
+def _report(ev, error):
+    try:
+        trace(ev, error=repr(error))
+    except Exception:
+        pass  # no memory even for that
+
+
+class Incoming:
+    """The half of a `Channel` (see there) that listens."""
+
+    def __init__(self, uart, on_urc, on_reset, size):
+        self.on_urc = on_urc
+        self.on_reset = on_reset
+        self.on_data = None
+        self.urcs = ()
+        self.banners = ()
+        self.ambiguous = {}
+        self.payload_of = None
+        self.lines = []
+        self.unknown = 0
+        self.parser = _p.Parser(self._event, size)
+        self._uart = uart
+        self._task = None
+        self._waiter = None  # the task that a command sleeps in
+        self._rx_wakes = False  # any byte is what is waited for
+        self._rx_seen = False
+        self._stale = False  # an answer of the past may still come
+        self._owed = None  # begin of the late line of a command that was given up
+        self._unsent = 0  # bytes of payload that a data mode may still want
+        self._at_prompt = False  # a prompt is what is waited for
+        self._cmd = None  # what runs, and what has come of it
+        self._prefix = None
+        self._then = None
+        self._late = None
+        self._echoed = 0
+        self._final = 0
+        self._final_text = None
+        self._restarted = False
+
+    def start(self):
+        """Start the reader task."""
+        if self._task is None:
+            self._task = asyncio.create_task(self._read())
+
+    def stop(self):
+        """Stop the reader task."""
+        if self._task is not None:
+            self._task.cancel()
+            self._task = None
+
+    # A generator, not `async def`: it yields to the poller itself and makes no object per read but the slice.
+    def _read(self):
+        uart = self._uart
+        parser = self.parser
+        empty = 0
+        while True:
+            yield core._io_queue.queue_read(uart)
+            try:
+                n = uart.readinto(parser.room())
+                if n:
+                    empty = 0
+                    self._rx_seen = True
+                    parser.feed(n)
+                    if self._rx_wakes:
+                        self._wake()
+                    continue
+            except OSError:
+                pass  # the port
+            except Exception as e:  # out of memory: this input is lost, not the reader
+                parser.drop()
+                _report("reader_failed", e)
+            # Spurious wakes happen (None, 0); a port that is gone must not take the CPU.
+            empty += 1
+            if empty > 10:
+                yield from sleep_ms(_PORT_GONE_MS)
+
+    def black_box(self):
+        """The last traffic as text, oldest first; lines that were sent begin with `>`, their parameters left out."""
+        return readable(self.parser.black_box())
+
+    # --- events ---------------------------------------------------------------------------------------------------
+
+    def _event(self, kind, a, b):
+        if kind >= _p.FINAL_OK:
+            if self._cmd is None or self._final or self._restarted:
+                self.unknown += 1
+            elif kind == _p.FINAL_OK:
+                if not self._at_prompt:  # some firmwares say OK, then prompt
+                    self._final = kind
+                    self._wake()
+            else:
+                self._final_text = text(self._bytes(a, b))
+                self._final = kind
+                self._wake()
+        elif kind == _p.LINE:
+            self._line(a, b)
+        elif kind == _p.PROMPT:
+            if self._at_prompt:
+                self._at_prompt = False
+                self._wake()
+            else:
+                self._uart.write(ESC)  # nobody waits for it any more
+        elif kind == _p.DATA:
+            if self.on_data:
+                self._call(self.on_data, memoryview(self.parser.buf)[a:b])
+        else:
+            trace("line_too_long", count=self.parser.overflows)
+
+    def _line(self, a, b):
+        buf = self.parser.buf
+        if self.payload_of is not None:
+            self.parser.expect_data(self.payload_of(buf, a, b))
+        if self._cmd is not None:
+            if self._is_echo(buf, a, b):
+                return
+            if self._then and self._late is None and buf.startswith(self._then, a):
+                self._late = self._bytes(a, b)
+                self._wake()
+                return
+            prefix = self._prefix
+            if prefix and not self._final and buf.startswith(prefix, a):
+                is_answer = self.ambiguous.get(prefix)
+                if is_answer is None or is_answer(buf, a, b):
+                    a += len(prefix)
+                    while a < b and (buf[a] == 58 or buf[a] == 32):  # ": ", ":" and " :" are all in the field
+                        a += 1
+                    self._answer(a, b)
+                    return
+        for banner in self.banners:
+            if b - a == len(banner) and buf.startswith(banner, a):
+                self._restart()
+                return
+        if self._owed is not None and buf.startswith(self._owed, a):
+            self._owed = None
+            self._wake()
+            return
+        for prefix in self.urcs:
+            if buf.startswith(prefix, a):
+                self._urc(a, b)
+                return
+        if self._prefix == b"" and self._cmd is not None and not self._final:
+            self._answer(a, b)
+            return
+        self.unknown += 1
+        self._urc(a, b)
+
+    def _is_echo(self, buf, a, b):
+        command = self._cmd
+        done = self._echoed
+        if done == 0 and buf[a] != command[0]:
+            return False
+        n = b - a
+        if done + n > len(command):
+            return False
+        for i in range(n):
+            if buf[a + i] != command[done + i]:
+                return False
+        self._echoed = done + n  # a URC may split the echo: its rest comes as a line of its own
+        for i in range(max(0, shown(command) - done), n):
+            buf[a + i] = 42  # the black box shows no parameter
+        return True
+
+    def _answer(self, a, b):
+        if len(self.lines) < _LINES:
+            self.lines.append(self._bytes(a, b))
+        else:
+            self.unknown += 1
+
+    def _bytes(self, a, b):
+        return bytes(memoryview(self.parser.buf)[a:b])
+
+    def _urc(self, a, b):
+        if self.on_urc:
+            self._call(self.on_urc, self._bytes(a, b))
+
+    def _call(self, handler, *args):
+        try:
+            handler(*args)
+        except Exception as e:  # a handler's fault must not end the reader
+            _report("urc_handler_failed", e)
+
+    def _restart(self):
+        self._stale = False
+        self._restarted = True
+        self._owed = None
+        self._unsent = 0
+        self.parser.prompt = False
+        if self.on_reset:
+            self._call(self.on_reset)
+        self._wake()
+
+    def _wake(self):
+        task = self._waiter
+        if task is not None:
+            self._waiter = None
+            run_now(task)
