@@ -13,12 +13,13 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from cellkit.demo import INTERRUPTED, SETUP_MISSING, SetupMissing, run_demo
+from cellkit.demo import SetupMissing, run_demo
 from cellkit.plan import command as plan_command
 from cellkit.report import write_report
+from cellkit.sim import command as sim_command
 from cellkit.story import Story
 from cellkit.summary import EVENTS, REPORT
-from cellkit.terminal import FAILED, USAGE, Json, epilog, fail, print_json
+from cellkit.terminal import FAILED, INTERRUPTED, SETUP_MISSING, USAGE, Json, epilog, fail, print_json
 
 app = typer.Typer(
     name="cellkit",
@@ -28,7 +29,9 @@ app = typer.Typer(
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
+app.add_typer(sim_command.app, name="sim")
 app.command("plan", epilog=plan_command.EPILOG)(plan_command.command)
+
 
 @app.command(
     epilog=epilog(

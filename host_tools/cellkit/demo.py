@@ -22,11 +22,10 @@ from cellkit.report import words, write_report
 from cellkit.server import AlarmServer
 from cellkit.story import Story
 from cellkit.summary import EVENTS, REPORT, SUMMARY, good, number, read_log, summarize, write_summary
+from cellkit.terminal import INTERRUPTED
 
 DONE = 0
 FAILED = 1
-SETUP_MISSING = 3
-INTERRUPTED = 130
 
 PROGRAM = REPOSITORY / "build" / "micropython" / "micropython"
 APP = "apps.smoke"

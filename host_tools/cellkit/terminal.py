@@ -9,6 +9,8 @@ import typer
 
 FAILED = 1
 USAGE = 2
+SETUP_MISSING = 3
+INTERRUPTED = 130
 
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object on stdout; all else goes to stderr.")]
 

@@ -68,8 +68,11 @@ class Outbox:
         if self._store(evicted, seq, priority, payload):
             self._next = seq + 1
             self._save_ram()
-            return seq
-        return self._keep_in_ram(priority, payload)
+        else:
+            seq = self._keep_in_ram(priority, payload)
+        if seq is not None:
+            trace("record", seq=seq, prio=priority, bytes=n)
+        return seq
 
     def peek(self):
         """(seq, priority, payload) of the record that goes next: lowest priority number, then the oldest.

@@ -137,6 +137,7 @@ class LockstepMcu:
         self.light_sleep = False
         self.turns = 0  # times that the VM went on
         self.starts = 0
+        self.wakes = 0  # out of light and deep sleep
         self.exit_code: int | None = None
 
     # --- what the bench does to it ------------------------------------------------------------------------------------
@@ -183,6 +184,7 @@ class LockstepMcu:
                 self.waiting = False
                 if self.light_sleep:
                     self.light_sleep = False
+                    self.wakes += 1
                     self._chip.answer("AWAKE")
                 packets, self._packets = self._packets, []
                 for packet in packets:
@@ -420,5 +422,6 @@ class LockstepMcu:
         if self._wake is not None:
             self._wake.cancel()
             self._wake = None
+        self.wakes += 1
         self._chip.restart(ResetCause.DEEPSLEEP, reason)
         self._start_later()

@@ -29,6 +29,7 @@ class VirtualBench:
 
     gateway: the way to servers; None: a CoAP server in the process, whose packs go to `on_pack`. keep: whether
     events stay in `log.events`. The folder gets events.jsonl and the flash chip's content.
+    turn_run_s: as LockstepMcu's.
     """
 
     def __init__(
@@ -39,6 +40,7 @@ class VirtualBench:
         gateway: Gateway | None = None,
         on_pack: Callable[[Pack], object] | None = None,
         keep: bool = True,
+        turn_run_s: float = 0.0,
     ) -> None:
         self.config = config or BenchConfig()
         self._temporary = None if folder else tempfile.TemporaryDirectory(prefix="cellkit-bench-")
@@ -49,6 +51,7 @@ class VirtualBench:
         self._gateway = gateway
         self._on_pack = on_pack
         self._keep = keep
+        self._turn_run_s = turn_run_s
 
     def __enter__(self) -> Self:
         # Imported here: aiocoap takes a quarter of a second, which the planner and the help need not wait for.
@@ -79,6 +82,7 @@ class VirtualBench:
             self.modem.baud,
             self._told,
             self.seed,
+            self._turn_run_s,
         )
         self._format(self.config.files)
         self.world.connect(self.mcu, self.modem, self.config.smoke_mv, self.config.battery_mv)

@@ -70,6 +70,10 @@ class World:
         self._voltage("battery", level_mv)
         self._modem.supply(level_mv > 0)
 
+    def battery_voltage(self, level_mv: int) -> None:
+        """What the MCU's ADC sees of the battery from now on; no stimulus, it falls by itself."""
+        self._voltage("battery", level_mv)
+
     def pin_driven(self, pin: str, value: int) -> None:
         """The MCU drives `pin`: some pins are the module's keys."""
         line = self._lines.get(pin)

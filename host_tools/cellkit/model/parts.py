@@ -80,6 +80,7 @@ class Mcu(Strict):
     supply_mv: Figure
     boot_s: Figure
     session_run_s: Figure
+    turn_run_s: Figure
     current: dict[str, Draw]
 
     @model_validator(mode="after")
@@ -91,7 +92,10 @@ class Mcu(Strict):
 
 
 class App(Strict):
-    """What an app does when it does not report: `rest` is the MCU's state then, `current` the loads beside the MCU."""
+    """What an app does when it does not report: `rest` is the MCU's state then, `current` the loads beside the MCU.
+
+    `output`: what each output of the board draws while it is high; the planner has it in `event_load_mah`.
+    """
 
     title: str
     rest: str
@@ -99,6 +103,7 @@ class App(Strict):
     run_s_per_wake: Figure
     boots_per_wake: Figure
     current: dict[str, Draw]
+    output: dict[str, Draw] = {}
     event_load_mah: Figure
 
     @model_validator(mode="after")

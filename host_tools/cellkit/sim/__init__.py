@@ -1,0 +1,1 @@
+"""A device's whole life in virtual time: scenario, run, tally, summary and report."""
