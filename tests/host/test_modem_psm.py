@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from modem_rig import ModemRig
-
 from cellkit.bench import timers
+from modem_rig import ModemRig
 
 PSM = 'AT+CPSMS=1,,,"00000110","00000101"'  # asks for one hour and 10 s
 EDRX = 'AT+CEDRXS=2,5,"0010"'  # asks for 20.48 s
