@@ -198,7 +198,12 @@ def _ms(data: Event) -> str:
 
 
 def _said(event: Event) -> str:
-    return f"{words.plain_name(event)}: {words.plain_details(event)}"
+    data = event.get("data")
+    if not isinstance(data, dict) or "error" not in data:
+        return f"{words.plain_name(event)}: {words.plain_details(event)}"
+    retry_s = data.get("retry_s")
+    again = f"; next try in {words.duration(retry_s)}" if number(retry_s) else ""
+    return f"{words.plain_name(event)}: {words.plain(data['error'])}{again}"
 
 
 def _retry_s(event: Event) -> float:
