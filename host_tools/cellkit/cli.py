@@ -20,6 +20,7 @@ from cellkit.sim import command as sim_command
 from cellkit.story import Story
 from cellkit.summary import EVENTS, REPORT
 from cellkit.terminal import FAILED, INTERRUPTED, SETUP_MISSING, USAGE, Json, epilog, fail, print_json
+from cellkit.validate import command as validate_command
 
 app = typer.Typer(
     name="cellkit",
@@ -31,6 +32,7 @@ app = typer.Typer(
 )
 app.add_typer(sim_command.app, name="sim")
 app.command("plan", epilog=plan_command.EPILOG)(plan_command.command)
+app.add_typer(validate_command.app)
 
 
 @app.command(

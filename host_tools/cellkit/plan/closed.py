@@ -19,7 +19,8 @@ ByState = dict[str, float]
 class Plan:
     """The answer. Charge in mAh a year by consumer (`modem`, `mcu`, `load`) and state; times in seconds.
 
-    A report's figures are the modem's and MCU's from the wake to PSM, without what they draw asleep.
+    A report's figures are the modem's and MCU's from the wake to PSM, without what they draw asleep; those of a tracking
+    area update are the modem's, likewise with its active time.
     """
 
     scenario: Scenario
@@ -31,6 +32,8 @@ class Plan:
     session_s: float
     report_uah: float
     report_j: float
+    tau_uah: float
+    tau_j: float
     mean_current_ua: float
     usable_share: float
     lifetime_years: float
@@ -86,6 +89,7 @@ def plan(scenario: Scenario) -> Plan:
     min_mv = device.module.supply.min_mv.value
     cell, hot = device.cell, scenario.temperature_c
     report_uah, report_j = _cost(device, session, mcu_session)
+    tau_uah, tau_j = _cost(device, device.procedures.tau(asleep_s), {})
     return Plan(
         scenario=scenario,
         device=device,
@@ -96,6 +100,8 @@ def plan(scenario: Scenario) -> Plan:
         session_s=total_s(session),
         report_uah=report_uah,
         report_j=report_j,
+        tau_uah=tau_uah,
+        tau_j=tau_j,
         mean_current_ua=mean_ua,
         usable_share=cell.last_depth(device.pulse_ua, min_mv, hot),
         lifetime_years=cell.lifetime_years(mean_ua, device.pulse_ua, min_mv, hot),

@@ -11,7 +11,7 @@ from cellkit.model.figures import ModelError
 from cellkit.plan.advice import Swing
 from cellkit.plan.closed import Plan, plan
 from cellkit.plan.durations import spell
-from cellkit.plan.words import rows, years
+from cellkit.plan.words import rows, verdict
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -20,7 +20,7 @@ _COLOURS = {"modem": "#2b83d6", "mcu": "#8a63d2", "load": "#d97a1c", "battery": 
 _LEVELS: tuple[Literal[0, 1, 2], ...] = (0, 1, 2)
 _LEVEL_COLOURS = ("#1a7f4b", "#c9a400", "#c42b1c")
 _INTERVALS_S = (900, 1800, 3600, 7200, 14400, 28800, 43200, 86400, 172800, 345600, 604800, 1209600)
-_BETTER, _WORSE, _INK = "#3f9b66", "#d6455d", "#1c2530"
+_BETTER, _WORSE, _INK, _SOFT = "#3f9b66", "#d6455d", "#1c2530", "#5a6675"
 _MOST_BARS = 10
 
 
@@ -35,11 +35,13 @@ def draw(answer: Plan, swings: list[Swing]) -> bytes:
     with matplotlib.rc_context(style):
         figure, axes = pyplot.subplot_mosaic([["charge", "interval"], ["swing", "swing"]], figsize=(15, 10.5), dpi=100)
         try:
-            figure.suptitle(_title(answer), x=0.02, ha="left", fontsize=16, fontweight="bold")
+            title = verdict(answer)
+            figure.suptitle(title[0].upper() + title[1:], x=0.02, ha="left", fontsize=16, fontweight="bold")
+            figure.text(0.02, 0.945, _devices(answer), fontsize=11, color=_SOFT)
             _charge(axes["charge"], answer)
             _interval(axes["interval"], answer)
             _swing(axes["swing"], answer, swings)
-            figure.tight_layout(rect=(0, 0, 1, 0.97), h_pad=2.5)
+            figure.tight_layout(rect=(0, 0, 1, 0.95), h_pad=2.5)
             buffer = io.BytesIO()
             figure.savefig(buffer, format="png", metadata={"Software": None})
         finally:
@@ -47,10 +49,10 @@ def draw(answer: Plan, swings: list[Swing]) -> bytes:
     return buffer.getvalue()
 
 
-def _title(answer: Plan) -> str:
+def _devices(answer: Plan) -> str:
     s, device = answer.scenario, answer.device
-    every = f"a report each {spell(s.interval_s)}"
-    return f"{years(answer.lifetime_years)}: {device.module.title}, {device.mcu.title}, {device.cell.title}, {every}"
+    parts = device.module.title, device.mcu.title, device.app.title, device.cell.title
+    return f"{', '.join(parts)}; a report each {spell(s.interval_s)}, CE level {s.ce}"
 
 
 def _charge(axes: Axes, answer: Plan) -> None:

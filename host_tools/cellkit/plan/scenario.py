@@ -22,7 +22,8 @@ _COLDEST_C, _HOTTEST_C = -60.0, 125.0
 class Scenario:
     """The inputs of a plan. Timers are as granted. `t3324_s` None: PSM refused; `t3412_s` None: no periodic update.
 
-    `response_bytes` None: no answer is awaited. `changes` overrides figures by kind (`radio`, `module`, `mcu`, `app`,
+    `response_bytes` None: no answer is awaited. `battery_wh` replaces the battery's capacity, at the module's supply
+    voltage. `changes` overrides figures by kind (`radio`, `module`, `mcu`, `app`,
     `battery`) and dotted key. `between` "off" cuts the module's supply between reports instead of using PSM.
     """
 
@@ -43,6 +44,7 @@ class Scenario:
     temperature_c: float = 20.0
     events_per_year: float = 0.0
     between: Literal["psm", "off"] = "psm"
+    battery_wh: float | None = None
     changes: Changes = field(default_factory=dict)
 
     def changed(self, kind: str, path: str, value: Any) -> Scenario:
@@ -133,6 +135,9 @@ def build(scenario: Scenario) -> Device:
         raise ModelError(f"unknown kind of parameter {sorted(unknown)}; there are {', '.join(figures.KINDS)}")
     radio = load_radio(scenario.changes.get("radio"))
     module = load_module(scenario.module, scenario.changes.get("module"))
+    battery = dict(scenario.changes.get("battery", {}))
+    if scenario.battery_wh is not None:
+        battery["capacity_mah"] = scenario.battery_wh * 1e6 / module.supply_mv()
     link = Link(scenario.ce, scenario.rai, scenario.t3324_s, scenario.edrx_s, scenario.ptw_s)
     return Device(
         scenario=scenario,
@@ -140,6 +145,6 @@ def build(scenario: Scenario) -> Device:
         module=module,
         mcu=load_mcu(scenario.mcu, scenario.changes.get("mcu")),
         app=load_app(scenario.app, scenario.changes.get("app")),
-        cell=load_cell(scenario.battery, scenario.changes.get("battery")),
+        cell=load_cell(scenario.battery, battery),
         procedures=Procedures(radio, module, link),
     )
