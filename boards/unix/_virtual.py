@@ -40,6 +40,7 @@ class Link:
     def __init__(self):
         self.handlers = {}  # of armed pins: name to (pin, handler)
         self.interrupted = False
+        self._listening = False
 
     def ask(self, line):
         """Send `line`, return what follows OK. Raises OSError when the bench refuses."""
@@ -57,7 +58,12 @@ class Link:
         _lockstep.send(packet, len(packet))
 
     def listen(self):
-        """Interrupts come without asking."""
+        """Interrupts come without asking; a task that waits for them keeps asyncio running, as in wall time."""
+        if not self._listening:
+            import asyncio
+
+            self._listening = True
+            asyncio.create_task(_never())
 
     def sleep(self, time_ms):
         """Light sleep: wait for the time, an interrupt or a byte on a UART."""
@@ -105,6 +111,18 @@ class Link:
         most = gc.mem_alloc()
         gc.collect()
         self.tell("HEAP %d %d" % (most, gc.mem_alloc()))
+
+
+class _Never(io.IOBase):
+    def ioctl(self, request, arg):
+        return 0 if request == _POLL else _EINVAL
+
+
+def _never():
+    from asyncio import core
+
+    while True:
+        yield core._io_queue.queue_read(_Never())
 
 
 link = Link()

@@ -214,6 +214,7 @@ class LockstepMcu:
         return REPOSITORY / "build" / "micropython" / name
 
     def _start_later(self) -> None:
+        self.settle("run")  # the boot
         self._boot = self._clock.call_later(self._config.boot_s, self._start)
 
     def _start(self) -> None:
