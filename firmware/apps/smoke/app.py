@@ -1,6 +1,7 @@
 """Wires the state machine to pins, time, flash and server. Only events and the machine's own timers wake it."""
 
 import asyncio
+import gc
 import sys
 from binascii import crc32, hexlify
 
@@ -62,14 +63,22 @@ class SmokeApp:
         idle.install(self._may_sleep, WDT(timeout=_WDT_MS))
         self._load()
         while True:
-            self._flag.clear()
-            self._step()
-            self._report()
-            wait_s = min(max(self.machine.next_due_s - seconds(), 0), _WAIT_MAX_S)
             try:
-                await asyncio.wait_for_ms(self._flag.wait(), wait_s * 1000)
-            except asyncio.TimeoutError:
-                pass
+                await self._turn()
+            except Exception as e:  # out of memory, most likely: the next turn comes all the same
+                gc.collect()
+                trace("turn_failed", error=str(e), what=type(e).__name__)
+                await asyncio.sleep_ms(1000)
+
+    async def _turn(self):
+        self._flag.clear()
+        self._step()
+        self._report()
+        wait_s = min(max(self.machine.next_due_s - seconds(), 0), _WAIT_MAX_S)
+        try:
+            await asyncio.wait_for_ms(self._flag.wait(), wait_s * 1000)
+        except asyncio.TimeoutError:
+            pass
 
     # --- inputs -------------------------------------------------------------------------------------------------------
 
