@@ -9,7 +9,7 @@ RESET = "RESET"  # high: the transistor pulls the module's RESET_N low
 
 SIREN = "SIREN"
 LED_RED = "LED_RED"
-LED_GREEN = "LED_GREEN"
+LED_GREEN = "LED_GREEN"  # high: the front end flashes it, 10 ms every 40 s, without the MCU
 LED_YELLOW = "LED_YELLOW"
 BUTTON = "BUTTON"  # low while pressed, needs PULL_UP
 TAMPER = "TAMPER"  # low while taken off its base, needs PULL_UP

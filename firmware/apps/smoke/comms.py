@@ -35,12 +35,12 @@ class Comms:
     def quiet(self):
         """True when nothing is expected from the modem, so that the CPU may sleep."""
         link = self._link
-        if link is None or link.power.asleep:
+        if link is None:
             return True
         if link.busy:
             self._busy_s = seconds()
             return False
-        return seconds() - self._busy_s >= _LINGER_S
+        return link.power.asleep or seconds() - self._busy_s >= _LINGER_S
 
     async def run(self):
         """Build modem, link and uplink and keep them running; endless."""
