@@ -199,7 +199,8 @@ def _candidates(answer: Plan) -> Iterator[tuple[str, Scenario]]:
     if rest_ua > 3:
         yield "an MCU that sleeps at 1 µA", scenario.changed("mcu", f"current.{device.app.rest}", 1.0)
     for name, draw in device.app.current.items():
-        yield f"no {name.replace('_', ' ')} ({draw.ua:g} µA)", scenario.changed("app", f"current.{name}", 0.0)
+        ua = draw.current_ua(device.mcu.supply_mv.value)
+        yield f"no {name.replace('_', ' ')} ({ua:.3g} µA)", scenario.changed("app", f"current.{name}", 0.0)
 
 
 def _without(scenario: Scenario, kind: str) -> dict[str, Any]:

@@ -17,10 +17,10 @@ ByState = dict[str, float]
 
 @dataclass(frozen=True)
 class Plan:
-    """The answer. Charge in mAh a year by consumer (`modem`, `mcu`, `load`) and state; times in seconds.
+    """The answer. Charge in mAh a year by consumer (`modem`, `mcu`, `app`) and state; times in seconds.
 
-    A report's figures are the modem's and MCU's from the wake to PSM, without what they draw asleep; those of a tracking
-    area update are the modem's, likewise with its active time.
+    A report's figures are the modem's and MCU's from the wake to PSM, without what they draw asleep; those of a
+    tracking area update are the modem's, likewise with its active time.
     """
 
     scenario: Scenario
@@ -82,7 +82,7 @@ def plan(scenario: Scenario) -> Plan:
     charge = {
         "modem": _yearly(device, "modem", modem, cycles),
         "mcu": _yearly(device, "mcu", mcu, cycles),
-        "load": {name: draw.current_ua(3000) / 1000 * 8766 for name, draw in device.app.current.items()},
+        "app": _loads(device),
     }
     _add_events(device, session, mcu_session, charge)
     mean_ua = sum(sum(states.values()) for states in charge.values()) * 1000 * _S_PER_H / SECONDS_PER_YEAR
@@ -172,6 +172,12 @@ def current_ua(device: Device, who: str, state: str) -> float:
     return device.mcu.current[state].current_ua(device.mcu.supply_mv.value)
 
 
+def _loads(device: Device) -> ByState:
+    hours = SECONDS_PER_YEAR / _S_PER_H
+    supply_mv = device.mcu.supply_mv.value
+    return {name: draw.current_ua(supply_mv) / 1000 * hours for name, draw in device.app.current.items()}
+
+
 def _yearly(device: Device, who: str, cycle: ByState, cycles: float) -> ByState:
     return {
         state: current_ua(device, who, state) * seconds / _S_PER_H / 1000 * cycles for state, seconds in cycle.items()
@@ -199,4 +205,4 @@ def _add_events(device: Device, session: Phases, mcu_session: ByState, charge: d
         for state, mah in _yearly(device, who, states, count).items():
             charge[who][state] = charge[who].get(state, 0.0) + mah
     if device.app.event_load_mah.value:
-        charge["load"]["event"] = device.app.event_load_mah.value * count
+        charge["app"]["event"] = device.app.event_load_mah.value * count

@@ -16,7 +16,7 @@ from cellkit.plan.words import rows, verdict
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-_COLOURS = {"modem": "#2b83d6", "mcu": "#8a63d2", "load": "#d97a1c", "battery": "#9aa4b0"}
+_COLOURS = {"modem": "#2b83d6", "mcu": "#8a63d2", "app": "#d97a1c", "battery": "#9aa4b0"}
 _LEVELS: tuple[Literal[0, 1, 2], ...] = (0, 1, 2)
 _LEVEL_COLOURS = ("#1a7f4b", "#c9a400", "#c42b1c")
 _INTERVALS_S = (900, 1800, 3600, 7200, 14400, 28800, 43200, 86400, 172800, 345600, 604800, 1209600)

@@ -11,7 +11,7 @@ from cellkit.model.figures import ModelError
 from cellkit.plan.scenario import Scenario
 
 SUMMARY = "summary.json"
-# Keys of `inputs` (or of `inputs.granted`) that are fields of a scenario by the same name.
+# Keys of the summary, its `inputs` or their `granted` that are fields of a scenario by the same name.
 _NUMBERS = (
     "interval_s",
     "payload_bytes",
@@ -52,7 +52,7 @@ def read(folder: Path, asked: Scenario) -> Run:
         raise ModelError(f"{path}: expected simulated_s and charge_mah_by_state, got {sorted(data)}")
     inputs = data.get("inputs")
     return Run(
-        scenario=_scenario(inputs if isinstance(inputs, dict) else {}, asked),
+        scenario=_scenario({**data, **(inputs if isinstance(inputs, dict) else {})}, asked),
         simulated_s=simulated_s,
         charge_mah={
             str(who): {str(state): mah for state, value in states.items() if (mah := _number(value)) is not None}
