@@ -190,6 +190,7 @@ def test_run_has_a_limit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Non
     assert run.summary["failure"] == (
         "expected the firmware to start before 1 s of the whole run; the device said nothing"
     )
+    assert run.summary["duration_s"] < 10  # the step alone might take 15 s
 
 
 def test_part_of_the_bench_that_fails_ends_the_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
