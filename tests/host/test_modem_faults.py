@@ -100,6 +100,15 @@ def test_chunks_cut_the_output_anywhere_and_keep_its_order() -> None:
     assert len({at_s for at_s, _ in rig.said_at}) == len(rig.said_at)
 
 
+def test_chunks_may_end_in_the_middle() -> None:
+    rig = ready()
+    rig.modem.faults.chunks = (4,)
+    rig.modem.urc("+CEREG: 1")
+    rig.modem.faults.chunks = ()
+    rig.modem.urc("+CEREG: 5")
+    assert rig.lines(1.0) == ["+CEREG: 1", "+CEREG: 5"]
+
+
 @pytest.mark.parametrize("times", [1, 2])
 def test_no_answer(times: int) -> None:
     rig = ready()

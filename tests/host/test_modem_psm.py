@@ -66,6 +66,13 @@ def test_requests_after_the_attach_make_a_tau_and_are_told() -> None:
     assert len(rig.events("net", "tau")) == 1
 
 
+def test_new_timers_are_not_told_where_cereg_does_not_show_them() -> None:
+    rig = ModemRig()
+    rig.attach("AT+CEREG=2")
+    assert rig.at(PSM, 3.0) == ["OK"]
+    assert len(rig.events("net", "tau")) == 1
+
+
 def test_a_change_of_mind_during_the_attach_is_sent_afterwards() -> None:
     rig = ModemRig()
     rig.boot()

@@ -73,9 +73,9 @@ def test_a_setting_that_needs_a_reboot_waits_for_it() -> None:
     assert rig.ok("AT") == []  # still the ten seconds of before
     rig.at("AT+QRST=1", 20.0)
     rig.at("AT")
-    rig.at("AT")
+    rig.ok('AT+QCFG="slplocktimes",30')
     rig.advance(5.0)
-    assert rig.at("AT") == []
+    assert rig.at("AT") == []  # two seconds, though thirty are set
 
 
 # How long things live

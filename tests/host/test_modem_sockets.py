@@ -95,8 +95,10 @@ def test_open_without_network_and_without_route() -> None:
 
 def test_nothing_is_reported_of_a_socket_closed_meanwhile() -> None:
     rig = online()
-    rig.modem.rx(b'AT+QIOPEN=0,0,"UDP","192.0.2.1",5683\rAT+QICLOSE=0\r')
-    assert rig.lines(3.0) == ["OK", "OK", "CLOSE OK"]
+    for host in ("192.0.2.1", "coap.example.org"):
+        rig.modem.rx(f'AT+QIOPEN=0,0,"UDP","{host}",5683\rAT+QICLOSE=0\r'.encode())
+        assert rig.lines(3.0) == ["OK", "OK", "CLOSE OK"]
+    assert [flow.closed for flow in rig.gateway.flows] == [True]  # the name was resolved for nobody
 
 
 def test_detach_ends_sockets() -> None:
@@ -360,6 +362,13 @@ def test_dns_gives_up_in_an_outage() -> None:
     rig = online(network={"outages": [{"start_s": 0, "duration_s": 1000}]})
     assert rig.at('AT+QIDNSGIP=0,"coap.example.org"', 10.0) == ["OK"]
     assert rig.lines(10.0) == ["+QIDNSGIP: 565"]
+
+
+def test_dns_ends_when_the_radio_is_switched_off() -> None:
+    rig = online()
+    rig.advance(20.0)
+    rig.modem.rx(b'AT+QIDNSGIP=0,"coap.example.org"\rAT+CFUN=4\r')
+    assert rig.lines(30.0) == ["OK", "+QIDNSGIP: 565", "OK"]
 
 
 def test_ping_times_out_with_an_empty_line_before_it() -> None:

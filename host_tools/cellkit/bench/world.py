@@ -23,7 +23,7 @@ class Modem(Protocol):
 
     def pin(self, name: str, level: int) -> None: ...
 
-    def supply(self, on: bool) -> None: ...
+    def voltage(self, supply_mv: int) -> None: ...
 
 
 class World:
@@ -64,11 +64,11 @@ class World:
         self._voltage("smoke", level_mv)
 
     def battery(self, level_mv: int) -> None:
-        """Voltage of the battery, which feeds the modem too; 0 switches the modem off."""
+        """Voltage of the battery, which feeds the modem too: that is off below its minimum."""
         assert self._modem is not None
         self._stimulus("battery", level_mv=level_mv)
         self._voltage("battery", level_mv)
-        self._modem.supply(level_mv > 0)
+        self._modem.voltage(level_mv)
 
     def battery_voltage(self, level_mv: int) -> None:
         """What the MCU's ADC sees of the battery from now on; no stimulus, it falls by itself."""
