@@ -15,6 +15,8 @@ _WORTH_MS = const(200)  # shorter waits do not pay for the way into light sleep 
 _AWAKE_MS = const(2000)  # awake, the watchdog is fed and `may_sleep` asked again so often
 _FEED_MS = const(1000)
 
+_slept_ms = 0
+
 
 def signal():
     """What an interrupt handler may `set()` and one task awaits with `wait()`, then `clear()`.
@@ -23,6 +25,11 @@ def signal():
     would make its poll look every millisecond.
     """
     return asyncio.Event() if sys.platform == "linux" else asyncio.ThreadSafeFlag()
+
+
+def slept_ms():
+    """Milliseconds spent in light sleep since the start."""
+    return _slept_ms
 
 
 def install(may_sleep, wdt=None):
@@ -79,10 +86,13 @@ class _Poller:
             return poller.poll(_AWAKE_MS) if dt < 0 else poller.ipoll(min(dt, _AWAKE_MS))
         ready = poller.poll(0)
         if not ready:
+            global _slept_ms
             began_ms = ticks_ms()
             machine.lightsleep(None if dt < 0 else dt)
+            past_ms = ticks_diff(ticks_ms(), began_ms)
+            _slept_ms += past_ms
             ready = poller.poll(0)
-            self._rest = not ready and not _due() and (dt < 0 or ticks_diff(ticks_ms(), began_ms) < dt)
+            self._rest = not ready and not _due() and (dt < 0 or past_ms < dt)
         return ready
 
 

@@ -20,3 +20,8 @@ def seconds():
     _seconds += _rest_ms // 1000
     _rest_ms %= 1000
     return _seconds
+
+
+def milliseconds():
+    """As `seconds`, and under the same rule."""
+    return seconds() * 1000 + _rest_ms

@@ -42,7 +42,7 @@ _KEEP_DELAY_S = 60
 class Link:
     """config keys: apn, pin (secret), t3324_s, t3412_s, edrx_s (None = leave as it is), search_s, folder.
 
-    Raises ValueError if a timer is longer than its longest code.
+    on_phase(phase): called when `phase` has changed. Raises ValueError if a timer is longer than its longest code.
     """
 
     def __init__(self, modem, config):
@@ -64,6 +64,8 @@ class Link:
         self._held = False  # kept from sleeping
         self._denied = False  # the refusal that the modem still reports has been told
         self._in_session = False
+        self.on_phase = None
+        self._phase = OFF
         modem.on_urc = self._urc
         modem.on_reset = self._modem_reset
 
@@ -83,6 +85,18 @@ class Link:
     def busy(self):
         """A session or a bring-up is under way: the modem's answers are awaited."""
         return self._in_session or self._lock.locked()
+
+    @property
+    def phase(self):
+        """What the modem does, as far as it has told: "off", "search", "connected", "awake", "idle" or "psm"."""
+        power = self.power
+        if power.connected:
+            return "connected"
+        if self.state in (OFF, SEARCHING):
+            return "off" if self.state == OFF else "search"
+        if power.in_use:
+            return "awake"
+        return "psm" if power.asleep else "idle"
 
     # --- for the services -----------------------------------------------------------------------------------------
 
@@ -169,6 +183,7 @@ class Link:
 
     async def _awake(self):
         self.power.use(True)
+        self._tell_phase()
         if self.state == OFF:
             await self.modem.start()
             self._enter(STARTING)
@@ -302,10 +317,12 @@ class Link:
             self._changed.wake()
         elif line.startswith(b"+CSCON:"):
             self.power.rrc(line[7:].strip()[:1] == b"1")
+            self._tell_phase()
         else:
             psm = self.modem.profile.psm_event(line)
             if psm is not None:
                 self.power.slept(psm)
+                self._tell_phase()
 
     def _modem_reset(self, expected):
         self._changed.wake()
@@ -326,3 +343,11 @@ class Link:
         if state != self.state:
             self.state = state
             trace("link", state=state)
+        self._tell_phase()
+
+    def _tell_phase(self):
+        phase = self.phase
+        if phase != self._phase:
+            self._phase = phase
+            if self.on_phase:
+                self.on_phase(phase)

@@ -24,10 +24,10 @@ class PowerSaving:
         self.unexpected_wakes = 0
         self.asleep = False  # in PSM, as the modem says
         self.connected = False  # RRC
+        self.in_use = False  # by a session
         self.on_change = None
         self._idle_since_ms = None
         self._idle_since_s = 0
-        self._in_use = False
 
     def forget(self):
         """After a restart of the modem: it is awake, and nothing granted is known."""
@@ -83,7 +83,7 @@ class PowerSaving:
 
         Leaving PSM during a session is our doing, even late: some modules wake only their UART at first.
         """
-        self._in_use = in_use
+        self.in_use = in_use
 
     def slept(self, entered):
         """The modem says that it entered or left PSM."""
@@ -96,7 +96,7 @@ class PowerSaving:
         if entered:
             self.observed.t3324_s = (ticks_diff(ticks_ms(), self._idle_since_ms) + 500) // 1000
             self._observe()
-        elif not self._in_use:
+        elif not self.in_use:
             slept_s = seconds() - self._idle_since_s
             granted = self.granted and self.granted.t3412_s
             if granted and slept_s < granted * _EARLY:
