@@ -65,6 +65,14 @@ def drain(box):
         box.ack(record[0])
 
 
+def test_peek_passes_over_what_it_is_told_to():
+    with Folder() as f:
+        box = Outbox(f.path)
+        a, b, c = [box.put(p, b"x") for p in (ROUTINE, ALARM, ROUTINE)]
+        assert box.peek()[0] == b and box.peek((b,))[0] == a and box.peek((a, b))[0] == c
+        assert box.peek((a, b, c)) is None and len(box) == 3
+
+
 def test_fire_first_then_alarms_then_by_age():
     with Folder() as d:
         box = Outbox(d.path)

@@ -159,6 +159,106 @@ async def test_record_goes_only_after_a_2xx():
         assert rig.link.calls.count("release") == 4 and rig.link.calls.count("close") == 4
 
 
+async def test_a_record_that_the_server_refuses_holds_no_other_back():
+    def behave(peer, m):
+        if m.payload == b"poison":
+            peer.put(coap.ACK, 0x80, m.mid, m.token)  # 4.00
+        else:
+            changed(peer, m)
+
+    async with Rig(behave, delay_s=3600) as rig:
+        rig.uplink.submit(ROUTINE, b"poison")
+        rig.uplink.submit(ROUTINE, b"good")
+        await rig.until(lambda: rig.backoff.calls)
+        assert rig.link.payloads() == [b"poison", b"good"] and rig.outbox.pending(ROUTINE) == 1
+        rig.uplink.submit(ROUTINE, b"later")
+        rig.uplink.submit(FIRE, b"fire")
+        await rig.until(lambda: len(rig.backoff.calls) == 2)
+        assert rig.link.payloads()[2:] == [b"fire", b"later", b"poison"], rig.link.payloads()
+        assert rig.outbox.pending(ROUTINE) == 1
+
+
+async def test_a_refused_fire_comes_first_every_time():
+    def behave(peer, m):
+        if m.payload == b"fire":
+            peer.put(coap.ACK, 0x80, m.mid, m.token)
+        else:
+            changed(peer, m)
+
+    async with Rig(behave) as rig:
+        rig.uplink.submit(FIRE, b"fire")
+        rig.uplink.submit(ROUTINE, b"r")
+        await rig.until(lambda: len(rig.backoff.calls) >= 3)
+        assert rig.link.payloads()[:4] == [b"fire", b"r", b"fire", b"fire"], rig.link.payloads()
+
+
+async def test_a_server_that_refuses_everything_gets_two_records_a_session():
+    async with Rig(lambda p, m: p.put(coap.ACK, 0x84, m.mid, m.token), delay_s=3600) as rig:
+        for i in range(6):
+            rig.uplink.submit(ROUTINE, b"%d" % i)
+        await rig.until(lambda: rig.backoff.calls)
+        assert rig.link.payloads() == [b"0", b"1"] and rig.outbox.pending(ROUTINE) == 6
+        rig.uplink._fire = True  # ends the pause
+        rig.uplink._waiter.wake()
+        await rig.until(lambda: len(rig.backoff.calls) == 2)
+        assert rig.link.payloads()[2:] == [b"2", b"3"]
+
+
+async def test_a_server_in_trouble_is_left_alone_and_the_order_kept():
+    answers = [0xA3, 0xA0]  # 5.03, 5.00
+
+    def behave(peer, m):
+        if answers:
+            peer.put(coap.ACK, answers.pop(0), m.mid, m.token)
+        else:
+            changed(peer, m)
+
+    async with Rig(behave) as rig:
+        for payload in (b"1", b"2", b"3"):
+            rig.uplink.submit(ROUTINE, payload)
+        await rig.empty()
+        assert rig.link.payloads() == [b"1", b"1", b"1", b"2", b"3"]
+
+
+async def test_an_alarm_shortens_a_long_backoff_but_not_to_nothing():
+    real = uplink.ALARM_S
+    uplink.ALARM_S = 1
+    try:
+        async with Rig(delay_s=3600) as rig:
+            rig.link.trouble = [errors.NoCoverage(1)]
+            rig.uplink.submit(ROUTINE, b"r")
+            await rig.until(lambda: rig.backoff.calls)
+            rig.uplink.submit(ROUTINE, b"s")
+            await asyncio.sleep_ms(50)
+            rig.uplink.submit(ALARM, b"a")
+            await asyncio.sleep_ms(300)
+            assert rig.link.calls.count(("up", False)) == 1
+            await rig.empty()
+            assert rig.link.payloads() == [b"a", b"r", b"s"]
+    finally:
+        uplink.ALARM_S = real
+
+
+async def test_nothing_runs_while_nothing_waits():
+    from asyncio import core
+
+    async with Rig() as rig:
+        rig.uplink.submit(ROUTINE, b"r")
+        await rig.empty()
+        calls = []
+        real = core._io_queue.wait_io_event
+
+        def counting(dt):
+            calls.append(dt)
+            real(dt)
+
+        core._io_queue.wait_io_event = counting
+        await asyncio.sleep_ms(5)
+        calls.clear()
+        await asyncio.sleep_ms(300)
+        assert len(calls) <= 2, calls
+
+
 async def test_link_errors_are_told_to_the_backoff():
     async with Rig() as rig:
         rig.link.trouble = [

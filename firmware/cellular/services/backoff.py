@@ -19,6 +19,10 @@ FIRE_FIRST_S = 5
 FIRE_CAP_S = 60
 FIRE_PERMANENT_S = 120
 
+# Something new to tell that is more than routine ends a longer pause: it may be the test of the person who has just put
+# things right. 30 attempts an hour, as F2 and F4.
+ALARM_S = 120
+
 # A restart is often a person who has just repaired something; a device that restarts in a loop must wait all the same.
 RESTART_CAP_S = 300
 

@@ -74,15 +74,15 @@ class Outbox:
             trace("record", seq=seq, prio=priority, bytes=n)
         return seq
 
-    def peek(self):
+    def peek(self, skip=()):
         """(seq, priority, payload) of the record that goes next: lowest priority number, then the oldest.
 
-        None where nothing waits, or where the file system cannot be read now (`len` tells the two apart). A record that
-        was damaged is passed over and counted.
+        Records whose number is in `skip` are passed over. None where nothing else waits, or where the file system
+        cannot be read now (`len` tells the two apart). A record that was damaged is passed over and counted.
         """
         while True:
-            best = self._first(self._index)
-            spare = self._first(self._ram)
+            best = self._first(self._index, skip)
+            spare = self._first(self._ram, skip)
             if spare and (not best or spare[1] < best[1]):
                 return spare
             if not best:
@@ -123,10 +123,10 @@ class Outbox:
     # --- which record ---
 
     @staticmethod
-    def _first(records):
+    def _first(records, skip):
         best = None
         for r in records:
-            if best is None or r[1] < best[1]:
+            if (best is None or r[1] < best[1]) and r[0] not in skip:
                 best = r
         return best
 

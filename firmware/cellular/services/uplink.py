@@ -2,7 +2,8 @@
 
 `submit` writes a record to the outbox and returns at once; `run` does the rest: link up, socket, one CoAP POST a
 record, the record removed after a 2.xx and only then, link released when nothing waits. A failure of any kind keeps the
-record, counts, and waits as `Backoff` says. A fire interrupts an exchange of lower priority, and any such wait.
+record, counts, and waits as `Backoff` says. A fire interrupts an exchange of lower priority, and any such wait; an alarm
+shortens the wait. A record that the server refuses (4.xx) is kept and goes after the others, so that it holds none back.
 
 Every request carries the record's number as Uri-Query `seq=<number>`: a record whose acknowledgement was lost comes
 again, and the server knows it by that number.
@@ -11,10 +12,16 @@ again, and the server knows it by that number.
 import asyncio
 import time
 
-from cellular.errors import CellularError, ModemReset
+from cellular.errors import CellularError, ModemReset, ServerRefused
 from cellular.services import coap
-from cellular.services.outbox import FIRE, ROUTINE
+from cellular.services.backoff import ALARM_S
+from cellular.services.outbox import ALARM, FIRE, ROUTINE
 from cellular.trace import trace
+from cellular.waiter import Waiter
+from micropython import const
+
+_REFUSALS = const(2)  # in a row: then it is the server, not the record
+_REFUSED_KEPT = const(64)
 
 
 class Config:
@@ -49,7 +56,10 @@ class Uplink:
         self._outbox = outbox
         self._config = config
         self._work = asyncio.Event()  # a record was submitted
-        self._fire = asyncio.Event()  # a fire was submitted
+        self._waiter = Waiter()  # of a pause
+        self._fire = False  # a fire was submitted since the last session began
+        self._alarm = False  # an alarm was submitted since the pause began
+        self._refused = []  # numbers of records that the server has refused
         self._step = None  # the task of lower priority that a fire may cancel
         self._preempted = False
         self._sock = None
@@ -67,13 +77,15 @@ class Uplink:
         if seq is None:
             return None
         self._work.set()
+        self._alarm = self._alarm or priority == ALARM
         if priority == FIRE:
-            self._fire.set()
+            self._fire = True
             step = self._step
             # A fire out of `on_downlink` is submitted by the step itself, whose record is done.
             if step is not None and not self._preempted and step is not asyncio.current_task():
                 self._preempted = True
                 step.cancel()
+        self._waiter.wake()
         return seq
 
     async def run(self):
@@ -84,7 +96,7 @@ class Uplink:
             while not len(self._outbox):
                 self._work.clear()
                 await self._work.wait()
-            self._fire.clear()
+            self._fire = False
             try:
                 await self._session()
                 retry_s = 0
@@ -94,39 +106,72 @@ class Uplink:
             await self._pause(retry_s)
 
     async def _pause(self, seconds):
-        """Wait; a fire that is submitted meanwhile ends it."""
+        """Wait; a fire that is submitted meanwhile ends it, an alarm makes it as short as ALARM_S."""
+        self._alarm = False
         began = time.ticks_ms()
-        while not self._fire.is_set():
-            left_ms = seconds * 1000 - time.ticks_diff(time.ticks_ms(), began)
+        while not self._fire:
+            wait_s = min(seconds, ALARM_S) if self._alarm else seconds
+            left_ms = wait_s * 1000 - time.ticks_diff(time.ticks_ms(), began)
             if left_ms <= 0:
                 return
-            try:
-                await asyncio.wait_for_ms(self._fire.wait(), left_ms)
-            except asyncio.TimeoutError:
-                pass
+            await self._waiter.wait(left_ms)
 
     async def _session(self):
-        """Send all that waits. A step that a fire cancelled is simply begun anew, now for the fire."""
+        """Send all that waits, last what was refused before. Raises what the next attempt has to wait for."""
+        refused = []  # in this session
+        skip = list(self._refused)
+        error = None
+        in_row = 0
         while True:
             self._current = FIRE if self._outbox.pending(FIRE) else ROUTINE
-            record = self._outbox.peek()
+            record = self._outbox.peek(skip)
             if record is None:
+                if skip is not refused:
+                    skip = refused
+                    continue
+                if error is not None:
+                    raise error
                 if len(self._outbox):
                     raise OutboxUnreadable(len(self._outbox))
                 return
-            if record[1] == FIRE:
-                await self._send(record)
-                continue
-            self._step = asyncio.create_task(self._send(record))
             try:
-                await self._step
-            except asyncio.CancelledError:
-                if not self._preempted:
+                if await self._deliver(record):
+                    in_row = 0
+            except ServerRefused as e:
+                if e.code[0] != 4:
                     raise
-                trace("uplink_preempted", seq=record[0], prio=record[1])
-            finally:
-                self._step = None
-                self._preempted = False
+                error = e
+                in_row += 1
+                self._note_refusal(record, e.code)
+                if in_row == _REFUSALS:
+                    raise
+                refused.append(record[0])
+                if skip is not refused:
+                    skip.append(record[0])
+
+    def _note_refusal(self, record, code):
+        seq, priority, _ = record
+        trace("uplink_refused", seq=seq, prio=priority, code="%d.%02d" % code)
+        if priority != FIRE and seq not in self._refused:  # a fire comes first every time
+            self._refused = self._refused[1 - _REFUSED_KEPT :] + [seq]
+
+    async def _deliver(self, record):
+        """Send one record. False if a fire cut in: then the record is simply begun anew, after the fire."""
+        if record[1] == FIRE:
+            await self._send(record)
+            return True
+        self._step = asyncio.create_task(self._send(record))
+        try:
+            await self._step
+        except asyncio.CancelledError:
+            if not self._preempted:
+                raise
+            trace("uplink_preempted", seq=record[0], prio=record[1])
+            return False
+        finally:
+            self._step = None
+            self._preempted = False
+        return True
 
     async def _send(self, record):
         seq, priority, payload = record
@@ -140,6 +185,8 @@ class Uplink:
         code, answer = await self._client.request("POST", config.path, payload, config.content_format, query)
         latency_ms = time.ticks_diff(time.ticks_ms(), began)
         self._outbox.ack(seq)
+        if seq in self._refused:
+            self._refused.remove(seq)
         self._reset_excused = False
         config.backoff.succeeded()
         trace("uplink_ack", seq=seq, prio=priority, latency_ms=latency_ms, code="%d.%02d" % code)
