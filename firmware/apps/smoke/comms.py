@@ -5,11 +5,9 @@ import asyncio
 import board
 from cellular.services.outbox import Outbox
 from cellular.trace import trace
-from cellular.uptime import seconds
 
 _RETRY_S = 60
 _RETRY_MAX_S = 21600
-_LINGER_S = 60  # after a session the modem has things to tell until it sleeps: not every UART hears all in light sleep
 
 
 class Comms:
@@ -22,7 +20,6 @@ class Comms:
         self._on_downlink = on_downlink
         self._link = None
         self._uplink = None
-        self._busy_s = seconds()
         self._outbox = Outbox(board.FLASH + "/outbox")
 
     def submit(self, priority, payload):
@@ -33,14 +30,8 @@ class Comms:
             trace("record_lost", prio=priority, error=str(e), what=type(e).__name__)
 
     def quiet(self):
-        """True when nothing is expected from the modem, so that the CPU may sleep."""
-        link = self._link
-        if link is None:
-            return True
-        if link.busy:
-            self._busy_s = seconds()
-            return False
-        return link.power.asleep or seconds() - self._busy_s >= _LINGER_S
+        """True when no session is under way, so that the CPU may sleep; what the modem has to tell then wakes it."""
+        return self._link is None or not self._link.busy
 
     async def run(self):
         """Build modem, link and uplink and keep them running; endless."""
