@@ -13,12 +13,13 @@ FIRMWARE := $(shell find firmware boards/unix -name '*.py' -o -name 'mpconfigvar
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
-.PHONY: help setup demo test lint bench lock clean distclean FORCE
+.PHONY: help setup demo test lint bench fuzz lock clean distclean FORCE
 
 help:
 	@echo 'make demo     a smoke alarm reaches its server; writes build/demo/report.html'
 	@echo 'make test     lint, type check and all tests'
 	@echo 'make bench    speed and heap of the AT layer; writes build/bench/at.json'
+	@echo 'make fuzz     ten million random and mutated bytes through the AT parser (BYTES=..., SEED=...)'
 	@echo 'make lint     ruff, mypy, and mpy-cross over all firmware'
 	@echo 'make setup    only what the others do first: MicroPython in build/, Python packages in .venv'
 	@echo 'make lock     renew host_tools/requirements.lock with the newest Python packages that pyproject.toml allows'
@@ -51,6 +52,13 @@ bench: setup
 
 lock: $(S)/system-build
 	$(PYTHON) $(SETUP)/environment.py lock
+
+BYTES ?= 10000000
+SEED ?= $(shell date +%s)
+
+fuzz: setup
+	MICROPYPATH=.frozen:firmware:tests/firmware $(B)/micropython/micropython -X heapsize=4M \
+	  tests/firmware/fuzz_parser.py $(BYTES) $(SEED)
 
 clean:
 	rm -rf $(B)/micropython $(B)/stamps $(B)/logs $(B)/demo $(B)/bench $(B)/mypy $(B)/ruff

@@ -1,32 +1,49 @@
-"""Runs bytes through the parser and gives the list of its events; DATA pieces are joined."""
+"""Runs bytes through the parser and keeps the list of its events; DATA pieces are joined."""
 
 from cellular.at import parser as p
 
 
-def events(chunks, size=1280, headers=(), prompt=False, expect=None):
-    """expect: {line: number of payload bytes behind it}. A prompt is expected again after each prompt."""
-    out = []
+class Recorder:
+    """A parser whose events go into `got` as (kind, text).
 
-    def sink(kind, a, b):
-        text = bytes(parser.buf[a:b])
-        if kind == p.DATA and out and out[-1][0] == p.DATA and out[-1][2]:
-            last = out[-1]
-            out[-1] = (kind, last[1] + text, True)
+    expect: {line: number of payload bytes behind it}. `prompt`: a prompt is expected, and again after each prompt.
+    """
+
+    def __init__(self, size=1280, headers=(), prompt=False, expect=None):
+        self.got = []
+        self.parser = p.Parser(self._event, size, headers)
+        self._expect = expect or {}
+        self.expect_prompt(prompt)
+
+    def expect_prompt(self, prompt):
+        self._prompt = self.parser.prompt = prompt
+
+    def _event(self, kind, a, b):
+        text = bytes(self.parser.buf[a:b])
+        got = self.got
+        if kind == p.DATA and got and got[-1][0] == p.DATA:
+            got[-1] = (kind, got[-1][1] + text)
             return
-        if kind == p.LINE and expect and text in expect:
-            parser.expect_data(expect[text])
+        if kind == p.LINE and text in self._expect:
+            self.parser.expect_data(self._expect[text])
         if kind == p.PROMPT:
-            parser.prompt = prompt
-        out.append((kind, text, kind == p.DATA))
+            self.parser.prompt = self._prompt
+        got.append((kind, text))
 
-    parser = p.Parser(sink, size, headers)
-    parser.prompt = prompt
-    for chunk in chunks:
-        at = 0
-        while at < len(chunk):
+    def feed(self, data):
+        """Hand over `data` (a memoryview) in pieces no longer than the parser's room."""
+        parser = self.parser
+        while len(data):
             room = parser.room()
-            n = min(len(room), len(chunk) - at)
-            room[:n] = chunk[at : at + n]
+            n = min(len(room), len(data))
+            room[:n] = data[:n]
             parser.feed(n)
-            at += n
-    return [(kind, text) for kind, text, _ in out]
+            data = data[n:]
+
+
+def events(chunks, size=1280, headers=(), prompt=False, expect=None):
+    """The events of the bytes in `chunks`, each of which is one read."""
+    recorder = Recorder(size, headers, prompt, expect)
+    for chunk in chunks:
+        recorder.feed(memoryview(chunk))
+    return recorder.got
