@@ -54,6 +54,7 @@ def decode_pack(payload: bytes, seq: int | None = None) -> Pack:
     if not isinstance(rows, list) or not rows:
         raise PackError(f"expected a SenML array with at least one record, got {type(rows).__name__}")
     base_name, base_time_s, base_unit = "", 0.0, None
+    base_value: int | float = 0
     records = []
     for row in rows:
         if not isinstance(row, dict):
@@ -62,11 +63,16 @@ def decode_pack(payload: bytes, seq: int | None = None) -> Pack:
         base_name = _typed(fields, "bn", str, base_name)
         base_time_s = _typed(fields, "bt", float, base_time_s)
         base_unit = _typed(fields, "bu", str, base_unit)
+        if "bv" in fields:
+            _typed(fields, "bv", float, 0.0)
+            base_value = fields["bv"]  # an integer stays one
         value = next((fields[key] for key in _VALUES if key in fields), None)
         if isinstance(value, bytes):
             value = value.hex()
         elif not isinstance(value, (str, bool, int, float, type(None))) or value != value:
             raise PackError(f"expected a number, text, flag or bytes as value, got {type(value).__name__}")
+        if base_value and "v" in fields and isinstance(value, (int, float)):
+            value += base_value
         record = {"name": _typed(fields, "n", str, ""), "value": value}
         if unit := _typed(fields, "u", str, base_unit):
             record["unit"] = unit

@@ -43,7 +43,8 @@ def resolve(records):
     for r in records:
         base.update({k: v for k, v in r.items() if k < 0})
         unit = r.get(1, base.get(-4))
-        out.append((base.get(-2, "") + r.get(0, ""), base.get(-3, 0) + r.get(6, 0), r.get(2), unit))
+        value = r[2] + base.get(-5, 0) if 2 in r else None
+        out.append((base.get(-2, "") + r.get(0, ""), base.get(-3, 0) + r.get(6, 0), value, unit))
     return out
 
 
@@ -65,6 +66,37 @@ def test_flags_and_a_second_pack_in_one_buffer():
         assert decode(pack.end()) == [{-2: name, 0: "fire", 4: True}, {0: "test", 6: -2, 4: False}]
 
 
+def test_base_value_makes_a_run_of_large_numbers_short():
+    pack = Pack(bytearray(128))
+    pack.begin("m:", 1800000000)
+    pack.number("battery", 3600, "mV")
+    pack.base_value(123456)
+    for i in range(3):
+        pack.number("r", i, None, -3600 * i)
+    with_base = bytes(pack.end())
+    assert resolve(decode(with_base)) == [
+        ("m:battery", 1800000000, 3600, "mV"),
+        ("m:r", 1800000000, 123456, None),
+        ("m:r", 1799996400, 123457, None),
+        ("m:r", 1799992800, 123458, None),
+    ]
+    pack.begin("m:")
+    pack.number("r", 5)
+    assert decode(pack.end()) == [{-2: "m:", 0: "r", 2: 5}]
+
+
+def test_head_is_the_shortest_whatever_the_count():
+    pack = Pack(bytearray(300))
+    for count, head in ((1, b"\x81"), (23, b"\x97"), (24, b"\x98\x18"), (40, b"\x98\x28")):
+        pack.begin("x:")
+        for _ in range(count):
+            pack.flag("f", True)
+        left = pack.left
+        data = bytes(pack.end())
+        assert data[: len(head)] == head and len(decode(data)) == count
+        assert left == 300 - len(data) - (1 if count < 24 else 0)
+
+
 def test_limits():
     pack = Pack(bytearray(12))
     pack.begin("urn:x:")
@@ -81,7 +113,7 @@ def test_limits():
         pass
     else:
         raise AssertionError("an empty pack is not SenML")
-    pack = Pack(bytearray(400))
+    pack = Pack(bytearray(3000))
     pack.begin("x:")
     for i in range(MAX_RECORDS):
         pack.number("n", i)

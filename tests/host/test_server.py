@@ -199,3 +199,12 @@ def test_base_fields_hold_for_the_records_after_them() -> None:
         {"name": "x", "value": 1, "unit": "Cel", "time_s": 100.0},
         {"name": "y", "value": 2, "unit": "Cel", "time_s": 105.0},
     )
+
+
+def test_base_value_is_added_to_the_numbers_behind_it() -> None:
+    rows = [{-2: "m:", 0: "before", 2: 1}, {-5: 1000, 0: "r", 2: 7}, {0: "r", 2: -7}, {0: "flag", 4: True}, {0: "f", 2: 0.5}]
+    pack = decode_pack(cbor2.dumps(rows))
+    assert [record["value"] for record in pack.records] == [1, 1007, 993, True, 1000.5]
+    assert type(pack.records[1]["value"]) is int
+    with pytest.raises(PackError, match="bv"):
+        decode_pack(cbor2.dumps([{-5: "x", 0: "r", 2: 7}]))

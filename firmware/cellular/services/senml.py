@@ -7,6 +7,7 @@ CONTENT_FORMAT = 112
 # Labels of RFC 8428 table 4.
 _BASE_NAME = -2
 _BASE_TIME = -3
+_BASE_VALUE = -5
 _NAME = 0
 _UNIT = 1
 _VALUE = 2
@@ -14,7 +15,8 @@ _STRING = 3
 _BOOL = 4
 _TIME = 6
 
-MAX_RECORDS = 23  # the array's head then is one byte, which `end()` fills in
+MAX_RECORDS = 255  # the array's head then is two bytes at most, which `end()` fills in
+_HEAD_BYTES = 2
 
 
 class Pack:
@@ -30,14 +32,25 @@ class Pack:
         self._count = 0
         self._base_name = None
         self._base_time_s = None
+        self._base_value = None
 
     def begin(self, base_name, base_time_s=None):
         """Forget what was in the buffer. The base fields go out with the first record and hold for all."""
-        self._w.pos = 0
-        self._w.array(0)
+        self._w.pos = _HEAD_BYTES
         self._count = 0
         self._base_name = base_name
         self._base_time_s = base_time_s
+        self._base_value = None
+
+    @property
+    def left(self):
+        """Bytes that the buffer has left."""
+        return len(self._w.buf) - self._w.pos
+
+    def base_value(self, value):
+        """Have `value` added to every number that follows: so a run of large numbers is short. Goes out with the next
+        record."""
+        self._base_value = value
 
     def text(self, name, s, time_s=None):
         self._head(name, None, time_s)
@@ -59,8 +72,11 @@ class Pack:
         """The finished pack as a memoryview on the buffer; it holds until the next `begin()`."""
         if self._count == 0:
             raise ValueError("a SenML pack needs at least one record")
-        self._w.buf[0] = 0x80 | self._count
-        return self._w.view()
+        buf = self._w.buf
+        short = self._count < 24
+        buf[1] = 0x80 | self._count if short else self._count
+        buf[0] = 0x98
+        return memoryview(buf)[short : self._w.pos]
 
     def _head(self, name, unit, time_s):
         """All of a record up to its value."""
@@ -70,8 +86,9 @@ class Pack:
         w = self._w
         base_name = self._base_name
         base_time_s = self._base_time_s
-        self._base_name = self._base_time_s = None
-        given = (base_name, base_time_s, unit, time_s)
+        base_value = self._base_value
+        self._base_name = self._base_time_s = self._base_value = None
+        given = (base_name, base_time_s, base_value, unit, time_s)
         w.map(2 + sum(1 for field in given if field is not None))
         if base_name is not None:
             w.int(_BASE_NAME)
@@ -79,6 +96,9 @@ class Pack:
         if base_time_s is not None:
             w.int(_BASE_TIME)
             w.number(base_time_s)
+        if base_value is not None:
+            w.int(_BASE_VALUE)
+            w.number(base_value)
         w.int(_NAME)
         w.text(name)
         if unit is not None:
