@@ -186,6 +186,7 @@ def test_sensitivity_names_the_worse_end_first_and_the_largest_first() -> None:
 
 
 @pytest.mark.parametrize(
+    ("text", "seconds"),
     [
         ("24h", 86400),
         ("15min", 900),
