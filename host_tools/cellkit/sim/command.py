@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import ipaddress
 import tomllib
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any
+from urllib.parse import urlsplit
 
 import typer
 from pydantic import ValidationError
@@ -56,7 +58,8 @@ def run(
     if name not in Scenario.names():
         fail(f"expected --app {' or '.join(Scenario.names())}, got {name!r}", USAGE)
     console = Console(stderr=as_json, highlight=False)
-    job = Job(name, module, _duration_s(duration), seed, out, server, _network(network))
+    settings = _network(network)
+    job = Job(name, module, _duration_s(duration), seed, out, _server(server, settings.hosts), settings)
     try:
         runner = Runner(job)
     except (ValueError, FileNotFoundError) as error:
@@ -93,6 +96,21 @@ def _duration_s(text: str) -> float:
     if not 60 <= duration_s <= 50 * 365.25 * 86400:
         fail(f"--for: expected one minute to 50 years, got {text}", USAGE)
     return duration_s
+
+
+def _server(uri: str | None, hosts: dict[str, str]) -> str | None:
+    if uri is None:
+        return None
+    parts = urlsplit(uri)
+    host = parts.hostname or ""
+    try:
+        ipaddress.IPv4Address(hosts.get(host, host))
+        parts.port  # noqa: B018  (raises for nonsense)
+    except ValueError:
+        host = ""
+    if parts.scheme != "coap" or not host:
+        fail(f"--server: expected coap://HOST:PORT/PATH, HOST an IPv4 address or a name in --network, got {uri}", USAGE)
+    return uri
 
 
 def _network(path: Path | None) -> Any:

@@ -83,15 +83,14 @@ class Life:
 
 
 class Runner:
-    """One run. `life` may be read at any time."""
+    """One run. `life` may be read at any time. battery: instead of the scenario's."""
 
-    def __init__(self, job: Job) -> None:
+    def __init__(self, job: Job, battery: Battery | None = None) -> None:
         scenario = Scenario.load(job.app)
         self.mcu = load_mcu(scenario.mcu)
         self.module = load_module(job.module)
         self.app = load_app(job.app)
-        self.cell = load_cell(scenario.battery)
-        self.battery = Battery(self.cell)
+        self.battery = battery or Battery(load_cell(scenario.battery))
         network = job.network.model_copy(deep=True)
         add_outages(network, scenario, job.duration_s, job.seed)
         device = {**scenario.device, "server": job.server or _IN_PROCESS}
@@ -100,7 +99,7 @@ class Runner:
             modem=ModemConfig.load(job.module.replace("-", "_")),
             mcu=McuConfig(program="app", heap_bytes=_HEAP_BYTES),
             files={"config.json": json.dumps(device)},
-            battery_mv=round(self.cell.open_circuit_mv.value),
+            battery_mv=round(self.battery.cell.open_circuit_mv.value),
         )
         self._events = draw_events(scenario, job.duration_s, job.seed)
         self._stop = False

@@ -88,7 +88,7 @@ def _battery(runner: Runner) -> dict[str, Any]:
     """The bench's forecast, the device's own, and how far that is off."""
     life, supply = runner.life, runner.module.supply
     temperature_c = runner.battery.temperature_c
-    years = runner.cell.lifetime_years(
+    years = runner.battery.cell.lifetime_years(
         life.mean_current_ua(), supply.pulse_ua.value, supply.min_mv.value, temperature_c
     )
     ledger = life.tally.ledger or {}
