@@ -79,6 +79,15 @@ def test_number_of_tracking_area_updates_between_reports() -> None:
     assert [count(t) for t in (None, 1116000.0, 86400.0, 82800.0, 43200.0, 3600.0)] == [0, 0, 0, 1, 1, 23]
 
 
+def test_module_stays_awake_for_what_is_left_of_its_sleep_lock() -> None:
+    locked = plan(Scenario(rai=True)).time_s_per_report["modem"]
+    waited = plan(Scenario(rai=False)).time_s_per_report["modem"]
+    free = plan(Scenario().changed("module", "timing.sleep_lock_s", 0)).time_s_per_report["modem"]
+    assert locked["awake"] - free["awake"] == pytest.approx(10.0 - 0.3)
+    assert waited["awake"] == pytest.approx(free["awake"])  # 10 s of inactivity outlast the lock
+    assert free["idle_drx_2s56"] == pytest.approx(10.0)
+
+
 def test_meter_boots_at_each_reading_and_smoke_does_not() -> None:
     meter = plan(Scenario(app="meter")).cycle_s_by_state["mcu"]
     assert meter["run"] == pytest.approx(24 * (0.05 + 0.25) + 0.15 + 0.25)

@@ -5,12 +5,15 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 from cellkit.cli import app
 from cellkit.model.battery import SECONDS_PER_YEAR
+from cellkit.plan import page
+from cellkit.plan.advice import advice, sensitivity, warnings
 from cellkit.plan.closed import plan
 from cellkit.plan.scenario import Scenario
 from typer.testing import CliRunner
@@ -81,10 +84,13 @@ def test_out_that_cannot_be_written_is_told(tmp_path: Path) -> None:
     assert "cannot write to" in result.stderr
 
 
-def test_page_escapes_what_comes_from_outside(tmp_path: Path) -> None:
-    result = call("--set", "radio.connected.inactivity_s=20", "--out", str(tmp_path))
-    assert result.exit_code == 0
-    assert "radio.connected.inactivity_s=20" in (tmp_path / "plan.html").read_text(encoding="utf-8")
+def test_page_escapes_texts_of_the_data_files() -> None:
+    answer = plan(Scenario(changes={"radio": {"connected.inactivity_s": 20}}))
+    cell = answer.device.cell.model_copy(update={"title": "<b>cell</b>"})
+    answer = replace(answer, device=replace(answer.device, cell=cell))
+    html = page.render(answer, PNG, warnings(answer), advice(answer), sensitivity(answer))
+    assert "<b>cell</b>" not in html and html.count("&lt;b&gt;cell&lt;/b&gt;") >= 2
+    assert "radio.connected.inactivity_s=20" in html
 
 
 def test_without_a_picture_matplotlib_stays_out() -> None:

@@ -106,6 +106,7 @@ def test_summary_is_the_median_of_what_could_be_computed(tmp_path: Path) -> None
     ("change", "complaint"),
     [
         (('name = "one"', 'nam = "one"'), "expected a name"),
+        (('source = "a paper"', 'source = "a paper"\nnotes = "x"'), "unknown key 'notes'.*did you mean note"),
         (('source = "a paper"', ""), "expected a source"),
         (('interval = "1h"', 'intervall = "1h"'), "unknown key 'intervall'.*did you mean interval"),
         (('interval = "1h"', "interval = 3600"), "interval: expected a text"),
