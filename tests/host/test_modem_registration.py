@@ -271,6 +271,8 @@ def test_pin_is_asked_for_and_then_the_network_is_searched() -> None:
 def test_wrong_pins_cost_tries_up_to_the_puk_and_outlive_a_power_cut() -> None:
     rig = ModemRig(sim={"pin": "1234", "puk": "87654321"})
     rig.boot()
+    for nonsense in ("123", "123456789", "12a4", "\xff\xff\xff\xff", ""):
+        assert rig.at(f"AT+CPIN={nonsense}") == ["ERROR"]  # costs no try
     assert rig.at("AT+CPIN=0000") == ["+CME ERROR: 16"]
     rig.modem.supply(False)
     rig.boot()

@@ -92,6 +92,7 @@ class Bench:
             self.world.pin_driven,
             self.modem.baud,
         )
+        self.flash.mkdir(parents=True, exist_ok=True)
         for path, content in self.config.files.items():
             self._write(path, content)
         self.world.connect(self.mcu, self.modem, self.config.smoke_mv, self.config.battery_mv)

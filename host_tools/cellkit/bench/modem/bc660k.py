@@ -78,7 +78,7 @@ class VirtualModem(Modem):
 
     def sleep_lock_s(self) -> float:
         """QCFG="slplocktimes", in force since the last boot."""
-        return float(self.settings.at_boot["slplocktimes"])
+        return max(float(self.settings.at_boot["slplocktimes"]), self.config.timing.sleep_lock_min_s.value)
 
     def sleep_mode(self) -> int:
         """QSCLK."""

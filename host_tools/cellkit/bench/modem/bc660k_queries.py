@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from cellkit.bench.modem.family import Handler, Reply
-from cellkit.bench.modem.ue import Stat
+from cellkit.bench.modem.radio import Stat
 from cellkit.bench.modem.v250 import Command, SyntaxFault
 
 if TYPE_CHECKING:

@@ -5,10 +5,11 @@ Where forms differ by module they are those of the BC660K-GL AT Commands Manual 
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from cellkit.bench.modem.family import Handler, Reply
-from cellkit.bench.modem.ue import Stat
+from cellkit.bench.modem.radio import Stat
 from cellkit.bench.modem.v250 import Command, MeFault, SyntaxFault
 from cellkit.bench.network import Request
 
@@ -324,7 +325,10 @@ class Core27007:
             return Reply([f"+CPIN: {sim.state}"])
         if command.op != "set" or not 1 <= len(command.args) <= 2:
             raise SyntaxFault
-        sim.enter(command.string(0, 8), command.string(1, 8) if command.given(1) else None)
+        codes = [arg.text for arg in command.args]
+        if not all(re.fullmatch(r"[0-9]{4,8}", code) for code in codes):
+            raise SyntaxFault
+        sim.enter(codes[0], codes[1] if len(codes) > 1 else None)
         return Reply(after=lambda: self.switch_on(from_minimum=False))
 
     def _cpinr(self, command: Command) -> Reply:

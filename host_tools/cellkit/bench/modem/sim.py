@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hmac
-
 from cellkit.bench.modem.config import SimConfig
 from cellkit.bench.modem.v250 import MeFault
 
@@ -69,13 +67,13 @@ class Sim:
         if state == "READY":
             raise MeFault(_NOT_ALLOWED)
         if state == "SIM PIN":
-            if not hmac.compare_digest(code, self._pin or ""):
+            if code != self._pin:
                 self.pin_tries -= 1
                 raise MeFault(_WRONG_PASSWORD if self.pin_tries else _PUK_REQUIRED)
         else:
             if new_pin is None or not self.puk_tries:
                 raise MeFault(_PUK_REQUIRED)
-            if not hmac.compare_digest(code, self._config.puk):
+            if code != self._config.puk:
                 self.puk_tries -= 1
                 raise MeFault(_WRONG_PASSWORD)
             self._pin = new_pin

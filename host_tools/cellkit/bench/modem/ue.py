@@ -7,12 +7,11 @@ Source of procedures and timers: 3GPP TS 24.301 (EMM) and TS 36.331 (RRC). Retry
 from __future__ import annotations
 
 from collections.abc import Callable
-from enum import IntEnum
-from typing import Protocol
 
 from cellkit.bench import timers
 from cellkit.bench.clock import Clock, Handle
 from cellkit.bench.modem.faults import Faults
+from cellkit.bench.modem.radio import Events, Stat
 from cellkit.bench.network import Grant, Network, Request
 
 _T3411_S = 10.0
@@ -21,37 +20,6 @@ _ATTEMPTS_BEFORE_T3402 = 5
 _PERMANENT_CAUSES = frozenset({3, 6, 7, 8})  # no further attempt until the card or the module starts anew
 _LOSS_NOTICED_S = 2.0  # (unverified) radio link failure takes a while to be noticed
 _PENDING_LIMIT_S = 60.0  # how long an uplink waits for a radio connection before it is dropped
-
-
-class Stat(IntEnum):
-    """<stat> of CEREG, TS 27.007."""
-
-    NOT_REGISTERED = 0
-    HOME = 1
-    SEARCHING = 2
-    DENIED = 3
-    UNKNOWN = 4
-    ROAMING = 5
-
-
-class Events(Protocol):
-    """What the module hears from its radio."""
-
-    def registration_changed(self) -> None: ...
-
-    def rrc_changed(self) -> None: ...
-
-    def psm_changed(self) -> None: ...
-
-    def address_assigned(self) -> None: ...
-
-    def edrx_changed(self) -> None: ...
-
-    def time_came(self) -> None: ...
-
-    def downlink_came(self, flow: int, data: bytes) -> None: ...
-
-    def radio_changed(self) -> None: ...
 
 
 class UserEquipment:
