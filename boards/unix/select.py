@@ -35,12 +35,12 @@ if _lockstep.active():
             return self._ready()
 
         def poll(self, timeout=-1):
-            """As ipoll, but only an event or the time ends it."""
+            """As ipoll, but only an event, an interrupt or the time ends it."""
             began_us = _lockstep.now_us()
             while True:
                 left = timeout if timeout < 0 else max(0, timeout - (_lockstep.now_us() - began_us) // 1000)
                 ready = self.ipoll(left)
-                if ready or not left:
+                if ready or not left or link.interrupted:
                     return ready
 
         def _ready(self):
