@@ -86,7 +86,7 @@ def _battery(answer: Plan) -> Iterator[Warn]:
         yield Warn(
             "note",
             "shelf-life",
-            f"the charge would last longer than the {shelf:g} years that a {device.cell.title} is made for",
+            f"the charge would last longer than {shelf:g} years, for which {device.cell.title} is made",
         )
 
 

@@ -41,7 +41,7 @@ def _header(answer: Plan, warned: list[Warn]) -> Iterator[str]:
     yield "<header><h1>How long will the battery last?</h1>"
     tone = "bad" if answer.lifetime_years <= 0 else "good"
     yield f'<p class="verdict {tone}">{verdict(answer)} on {escape(answer.device.cell.title)}</p>'
-    for warn in warned:
+    for warn in (warn for warn in warned if warn.code != "shelf-life"):  # the verdict says it
         yield f'<p class="note"><b>{warn.level}</b> {escape(warn.text)}</p>'
     tiles = (
         ("mean current", words.current(answer.mean_current_ua)),

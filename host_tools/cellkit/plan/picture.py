@@ -22,6 +22,7 @@ _LEVEL_COLOURS = ("#1a7f4b", "#c9a400", "#c42b1c")
 _INTERVALS_S = (900, 1800, 3600, 7200, 14400, 28800, 43200, 86400, 172800, 345600, 604800, 1209600)
 _BETTER, _WORSE, _INK, _SOFT = "#3f9b66", "#d6455d", "#1c2530", "#5a6675"
 _MOST_BARS = 10
+_LEAST_BAR = 0.005  # of the widest; what is narrower cannot be seen
 
 
 def draw(answer: Plan, swings: list[Swing]) -> bytes:
@@ -35,8 +36,7 @@ def draw(answer: Plan, swings: list[Swing]) -> bytes:
     with matplotlib.rc_context(style):
         figure, axes = pyplot.subplot_mosaic([["charge", "interval"], ["swing", "swing"]], figsize=(15, 10.5), dpi=100)
         try:
-            title = verdict(answer)
-            figure.suptitle(title[0].upper() + title[1:], x=0.02, ha="left", fontsize=16, fontweight="bold")
+            figure.suptitle(verdict(answer), x=0.02, ha="left", fontsize=16, fontweight="bold")
             figure.text(0.02, 0.945, _devices(answer), fontsize=11, color=_SOFT)
             _charge(axes["charge"], answer)
             _interval(axes["interval"], answer)
@@ -96,16 +96,19 @@ def _years_at(answer: Plan, level: Literal[0, 1, 2], interval_s: float) -> float
 
 
 def _swing(axes: Axes, answer: Plan, swings: list[Swing]) -> None:
-    shown = swings[:_MOST_BARS][::-1]
+    least = swings[0].width * _LEAST_BAR if swings else 0.0
+    shown = [swing for swing in swings if swing.width > least][:_MOST_BARS][::-1]
     now = answer.lifetime_years
     for row, swing in enumerate(shown):
-        ends = ((swing.low_years, swing.low_label), (swing.high_years, swing.high_label))
+        low, high = (swing.low_years, swing.low_label), (swing.high_years, swing.high_label)
+        # Only the far end is labelled where both are on one side.
+        ends = [end for end in (low, high) if abs(end[0] - now) > 0.005]
+        if len(ends) == 2 and (low[0] > now) == (high[0] > now):
+            ends = [max(ends, key=lambda end: abs(end[0] - now))]
         for value, label in ends:
             axes.barh(row, value - now, left=now, color=_BETTER if value > now else _WORSE, height=0.6)
-            if abs(value - now) > 0.005:
-                side = "left" if value > now else "right"
-                text = f" {label}: {value:.1f} "
-                axes.text(value, row, text, ha=side, va="center", color=_INK, fontsize=9)
+            side = "left" if value > now else "right"
+            axes.text(value, row, f" {label}: {value:.1f} ", ha=side, va="center", color=_INK, fontsize=9)
     axes.axvline(now, color=_INK, linewidth=1.2)
     axes.set_yticks(range(len(shown)), [swing.name for swing in shown])
     axes.tick_params(axis="y", length=0)

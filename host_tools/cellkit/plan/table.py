@@ -31,7 +31,7 @@ def show(console: Console, answer: Plan, warned: list[Warn], advised: list[Advic
         console.print(_advice(advised))
     if swings:
         console.print(_swings(swings))
-    for warn in warned:
+    for warn in (warn for warn in warned if warn.code != "shelf-life"):  # the verdict says it
         console.print(f"[{_STYLES[warn.level]}]{warn.level}[/]  {warn.text}")
 
 

@@ -26,7 +26,7 @@ def verdict(answer: Plan) -> str:
     """The lifetime; where the charge would outlive the cell itself, that is said first."""
     shelf = answer.device.cell.shelf_life_years.value
     if shelf < answer.lifetime_years:
-        return f"the {shelf:g} years the cell is made for (the charge alone: {years(answer.lifetime_years)})"
+        return f"{shelf:g} years, as long as the cell is made for (the charge alone: {years(answer.lifetime_years)})"
     return years(answer.lifetime_years)
 
 
@@ -38,12 +38,13 @@ def inputs(answer: Plan) -> list[tuple[str, str]]:
         "no T3412" if s.t3412_s is None else f"T3412 {spell(s.t3412_s)}",
         "no eDRX" if s.edrx_s is None else f"eDRX {spell(s.edrx_s)} (window {spell(s.ptw_s)})",
     ]
+    tries = "one attempt" if s.attempts == 1 else f"{s.attempts:g} attempts"
     response = "no answer" if s.response_bytes is None else f"answer of {s.response_bytes:g} B"
     return [
         ("module", device.module.title),
         ("MCU and app", f"{device.mcu.title}, {device.app.title}"),
         ("battery", f"{device.cell.title}, {device.cell.capacity_mah.value:g} mAh, at {s.temperature_c:g} °C"),
-        ("reports", f"each {spell(s.interval_s)}, {s.payload_bytes:g} B, {response}, {s.attempts:g} attempts"),
+        ("reports", f"each {spell(s.interval_s)}, {s.payload_bytes:g} B, {response}, {tries}"),
         ("network", f"CE level {s.ce}, {'' if s.rai else 'no '}RAI, " + ", ".join(timers)),
         *([("events", f"{s.events_per_year:g} a year")] if s.events_per_year else []),
         *([("changed", ", ".join(changed(answer)))] if s.changes else []),
@@ -55,6 +56,13 @@ def changed(answer: Plan) -> Iterator[str]:
     for kind, changes in answer.scenario.changes.items():
         for path, value in changes.items():
             yield f"{kind}.{path}={value}"
+
+
+def _current_ua(answer: Plan, who: str, state: str) -> float | None:
+    if who != "app":
+        return current_ua(answer.device, who, state)
+    load = answer.device.app.current.get(state)
+    return None if load is None else load.current_ua(answer.device.mcu.supply_mv.value)
 
 
 def rows(answer: Plan) -> list[dict[str, Any]]:
@@ -69,7 +77,7 @@ def rows(answer: Plan) -> list[dict[str, Any]]:
                     "consumer": who,
                     "state": state,
                     "s_per_cycle": seconds,
-                    "current_ua": None if seconds is None else current_ua(answer.device, who, state),
+                    "current_ua": _current_ua(answer, who, state),
                     "mah_per_year": mah,
                     "share": mah / total if total else 0.0,
                 }
