@@ -83,6 +83,13 @@ def test_override_of_a_state_takes_current_or_power_and_may_add_one() -> None:
     assert module.current_ua("connected_sleep") == 3000
 
 
+def test_override_takes_a_state_away() -> None:
+    module = load_module("tr45820", {"current": {"connected_sleep": False, "connected": 20000}})
+    assert "connected_sleep" not in module.current and module.current_ua("connected") == 20000
+    with pytest.raises(ModelError, match="expected a current for one of"):
+        load_module("tr45820", {"current": {"connected_sleep": False}})
+
+
 @pytest.mark.parametrize(
     ("kind", "changes", "complaint"),
     [

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,8 @@ from cellkit.validate import compare
 from cellkit.validate.cases import METRICS, read
 from typer.testing import CliRunner
 
-EXAMPLES = Path(__file__).resolve().parents[2] / "docs" / "energy_cases.toml"
+DOCS = Path(__file__).resolve().parents[2] / "docs" / "battery.md"
+EXAMPLES = DOCS.with_name("energy_cases.toml")
 CASE = """
 [[case]]
 name = "one"
@@ -94,7 +96,7 @@ def test_every_metric_can_be_published(tmp_path: Path) -> None:
 
 def test_summary_is_the_median_of_what_could_be_computed(tmp_path: Path) -> None:
     rows = compare.run(read(write(tmp_path, CASE)))
-    failed = compare.Row(rows[0].case, "report_j", 1.0, None, "why")
+    failed = compare.Row(rows[0].case, "report_j", 1.0, None, error="why")
     sizes = sorted(abs(row.off_percent or 0) for row in rows)
     total = compare.summary([*rows, failed])
     assert total["median_absolute_deviation_percent"] == pytest.approx(sum(sizes) / 2)
@@ -139,6 +141,9 @@ def test_case_that_cannot_be_computed_does_not_hide_the_others(tmp_path: Path) -
     assert [row["ours"] is None for row in data["cases"]] == [False, False, True, True]
     assert "unknown module parameter 'current.rxx'" in data["cases"][2]["error"]
     assert data["summary"]["failed"] == 2
+    full = data["cases"][0]["all_of_ours"]
+    assert full["report_mwh"] == data["cases"][0]["ours"]
+    assert full["report_s_by_state"]["modem"]["tx"] > 0
 
 
 def test_example_list_runs_and_prints_source_inputs_and_deviation() -> None:
@@ -148,6 +153,15 @@ def test_example_list_runs_and_prints_source_inputs_and_deviation() -> None:
         assert words in result.stdout
     rows = compare.run(read(EXAMPLES))
     assert len(rows) >= 15 and all(row.ours for row in rows)
+
+
+def test_docs_show_a_list_that_runs_and_the_deviation_that_comes_out(tmp_path: Path) -> None:
+    page = DOCS.read_text(encoding="utf-8")
+    (block,) = re.findall(r"```toml\n(.*?)```", page, re.S)
+    rows = compare.run(read(write(tmp_path, block)))
+    assert [row.metric for row in rows] == ["lifetime_years", "report_mwh"] and all(row.ours for row in rows)
+    median = compare.summary(compare.run(read(EXAMPLES)))["median_absolute_deviation_percent"]
+    assert f"| **median of the absolute deviations** | **{median:.1f} %** |" in page
 
 
 def test_missing_file_is_told(tmp_path: Path) -> None:

@@ -116,7 +116,8 @@ def paths(table: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any
 def override(table: dict[str, Any], changes: Mapping[str, Any], kind: str, source: str) -> None:
     """Replace figures in place: `changes` maps dotted keys (or nested tables) to numbers, or to `{ua=…}` or `{mw=…}`.
 
-    A state of a module or MCU that its file lacks may be added. Raises ModelError for any other unknown key.
+    A state of a module or MCU that its file lacks may be added, and one set to False is taken away. Raises ModelError
+    for any other unknown key.
     """
     for path, new in _leaves(changes):
         *parents, last = path.split(".")
@@ -127,6 +128,9 @@ def override(table: dict[str, Any], changes: Mapping[str, Any], kind: str, sourc
         if not isinstance(here, dict) or (last not in here and not (drawn and _is_state(last, kind))):
             known = [key for key, _ in paths(table)]
             raise ModelError(f"unknown {kind} parameter {path!r}; see docs/parameters.md{guess(path, known)}")
+        if new is False and drawn:
+            here.pop(last, None)
+            continue
         here[last] = _replaced(here.get(last), new, drawn, source, f"{kind}.{path}")
 
 

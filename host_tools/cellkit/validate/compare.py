@@ -13,18 +13,24 @@ from cellkit.validate.cases import METRICS, Case
 
 @dataclass(frozen=True)
 class Row:
-    """One published result and ours; `error` says why there is none of ours."""
+    """One published result and ours; `answer` is the whole plan, `error` says why there is none of ours."""
 
     case: Case
     metric: str
     published: float
-    ours: float | None
+    answer: Plan | None
     error: str = ""
+
+    @property
+    def ours(self) -> float | None:
+        """Our value of the metric."""
+        return None if self.answer is None else ours(self.answer, self.metric)
 
     @property
     def off_percent(self) -> float | None:
         """Ours against the published result."""
-        return None if self.ours is None else (self.ours / self.published - 1) * 100
+        value = self.ours
+        return None if value is None else (value / self.published - 1) * 100
 
 
 def ours(answer: Plan, metric: str) -> float:
@@ -53,7 +59,7 @@ def run(cases: list[Case]) -> list[Row]:
         except ModelError as error:
             rows += [Row(case, metric, value, None, str(error)) for metric, value in case.published.items()]
             continue
-        rows += [Row(case, metric, value, ours(answer, metric)) for metric, value in case.published.items()]
+        rows += [Row(case, metric, value, answer) for metric, value in case.published.items()]
     return rows
 
 
@@ -66,6 +72,14 @@ def summary(rows: list[Row]) -> dict[str, Any]:
         "median_absolute_deviation_percent": statistics.median(off) if off else None,
         "largest_absolute_deviation_percent": max(off) if off else None,
         "within_percent": {str(limit): sum(1 for value in off if value <= limit) for limit in (10, 20, 50)},
+    }
+
+
+def _in_full(answer: Plan) -> dict[str, Any]:
+    return {
+        **{metric: ours(answer, metric) for metric in METRICS},
+        "report_s_by_state": answer.time_s_per_report,
+        "cycle_s_by_state": answer.cycle_s_by_state,
     }
 
 
@@ -83,6 +97,7 @@ def as_json(rows: list[Row]) -> dict[str, Any]:
             "ours": row.ours,
             "off_percent": row.off_percent,
             "error": row.error,
+            "all_of_ours": None if row.answer is None else _in_full(row.answer),
         }
         for row in rows
     ]
