@@ -15,9 +15,17 @@ from cellkit.validate import compare
 from cellkit.validate.cases import METRICS, read
 from cellkit.validate.compare import Row
 
+_EXAMPLE = "cellkit validate energy docs/energy_cases.toml"
+_CODES = (
+    "0    every case was computed, however far off",
+    "1    a case could not be computed; its line says why",
+    "2    wrong usage, or the list of cases has an error",
+)
+
 app = typer.Typer(
     name="validate",
     help="Hold the models against what others have published.",
+    epilog=epilog(_EXAMPLE, *_CODES),
     no_args_is_help=True,
     add_completion=False,
     rich_markup_mode=None,
@@ -29,14 +37,7 @@ def _group() -> None:
     """Keep `energy` a command of its own: a group with one command would swallow its name."""
 
 
-@app.command(
-    epilog=epilog(
-        "cellkit validate energy docs/energy_cases.toml",
-        "0    every case was computed, however far off",
-        "1    a case could not be computed; its line says why",
-        "2    wrong usage, or the list of cases has an error",
-    )
-)
+@app.command(epilog=epilog(_EXAMPLE, *_CODES))
 def energy(
     cases: Annotated[Path, typer.Argument(help="List of cases in TOML; docs/battery.md says how it is written.")],
     as_json: Json = False,
