@@ -1,4 +1,4 @@
-"""Calendar arithmetic in whole seconds since 1970, for any year: `time.gmtime` has another epoch and range on each port.
+"""Calendar arithmetic in seconds since 1970, for any year: `time.gmtime` has its own epoch and range on each port.
 
 Proleptic Gregorian calendar, no leap seconds. A day's number counts from 1970-01-01, which is 0.
 """

@@ -26,7 +26,8 @@ async def main():
     ch = modem.channel
     await ch.cmd(b'AT+QICFG="dataformat",0,1')
     try:
-        line = await ch.cmd(b"AT+QISEND=0,%d" % len(payload), timeout_ms=3000, data=payload, then=b"SEND ", then_ms=20000)
+        send = b"AT+QISEND=0,%d" % len(payload)
+        line = await ch.cmd(send, timeout_ms=3000, data=payload, then=b"SEND ", then_ms=20000)
         buf = bytearray(600)
         n = await sock.recv_into(buf, 20000)
         trace("echo", sent=line.decode(), same=bytes(buf[:n]) == payload)

@@ -31,7 +31,8 @@ def first_time():
 async def main():
     with open("job.json") as f:
         job = json.load(f)
-    modem = Modem(UART(board.MODEM_UART, board.MODEM_BAUD), Pin(board.PWRKEY, Pin.OUT, value=0), Pin(board.RESET, Pin.OUT, value=0))
+    uart = UART(board.MODEM_UART, board.MODEM_BAUD)
+    modem = Modem(uart, Pin(board.PWRKEY, Pin.OUT, value=0), Pin(board.RESET, Pin.OUT, value=0))
     link = Link(modem, job["link"])
     outbox = Outbox("outbox")
     uplink = Uplink(link, outbox, Config(job["uri"], Backoff("backoff", "test"), params=Params(**job.get("coap", {}))))

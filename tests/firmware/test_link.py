@@ -135,7 +135,8 @@ async def test_registration_urc_ends_the_search_at_once():
 
 
 async def test_refusal_names_its_cause_and_the_next_attempt_is_a_real_one():
-    for cause, permanent, name in ((8, True, "EPS and non-EPS"), (15, False, "no suitable cells"), (99, False, "24.301")):
+    causes = ((8, True, "EPS and non-EPS"), (15, False, "no suitable cells"), (99, False, "24.301"))
+    for cause, permanent, name in causes:
         async with Rig() as rig:
             rig.fake.answers[b"AT+CEREG?"] = DENIED % cause
             e = await fails(errors.RegistrationDenied, rig.link.up())

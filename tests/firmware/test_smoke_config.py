@@ -85,7 +85,8 @@ def test_a_pin_never_stands_in_a_problem():
 
 
 def test_a_file_that_is_no_json_object_gives_the_defaults():
-    for content in (b"", b"{", b'{"t3324_s": 6', b"[]", b"null", b"\xff\xfe\x00", b'{"a":' * 300, b" " * 3000, b"\x00" * 100):
+    long = (b'{"a":' * 300, b" " * 3000, b"\x00" * 100)
+    for content in (b"", b"{", b'{"t3324_s": 6', b"[]", b"null", b"\xff\xfe\x00") + long:
         settings, problems = load(content)
         assert settings == config.defaults() and len(problems) == 1, (content[:10], problems)
 

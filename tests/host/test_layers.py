@@ -41,7 +41,9 @@ def modules(folder: Path, package: str = "") -> Iterator[tuple[str, list[str]]]:
 # --- firmware ---------------------------------------------------------------------------------------------------------
 
 FLOORS = {"cellular.at": 1, "cellular.modem": 2, "cellular.link": 3, "cellular.services": 4, "apps": 5}
-COMMON = {"cellular.calendar", "cellular.errors", "cellular.trace", "cellular.uptime", "cellular.idle", "cellular.waiter"}
+COMMON = {
+    "cellular.calendar", "cellular.errors", "cellular.idle", "cellular.trace", "cellular.uptime", "cellular.waiter",
+}  # fmt: skip
 BOARD = {"board", "machine"}
 MICROPYTHON = {
     "array", "asyncio", "binascii", "collections", "deflate", "errno", "gc", "hashlib", "io", "json", "math",

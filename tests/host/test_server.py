@@ -202,7 +202,8 @@ def test_base_fields_hold_for_the_records_after_them() -> None:
 
 
 def test_base_value_is_added_to_the_numbers_behind_it() -> None:
-    rows = [{-2: "m:", 0: "before", 2: 1}, {-5: 1000, 0: "r", 2: 7}, {0: "r", 2: -7}, {0: "flag", 4: True}, {0: "f", 2: 0.5}]
+    rows = [{-2: "m:", 0: "before", 2: 1}, {-5: 1000, 0: "r", 2: 7}, {0: "r", 2: -7}, {0: "flag", 4: True}]
+    rows.append({0: "f", 2: 0.5})
     pack = decode_pack(cbor2.dumps(rows))
     assert [record["value"] for record in pack.records] == [1, 1007, 993, True, 1000.5]
     assert type(pack.records[1]["value"]) is int

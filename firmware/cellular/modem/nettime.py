@@ -8,7 +8,7 @@ QUARTER_S = 900
 
 
 def decode(line):
-    """(seconds since 1970 in UTC, zone in quarter hours or None) of `yy/MM/dd,hh:mm:ss±zz`; ValueError if it is not that.
+    """(seconds since 1970 in UTC, zone in quarter hours or None) of `yy/MM/dd,hh:mm:ss±zz`; ValueError if it is not.
 
     Quotes, and a comma inside or outside of them, differ by module; a year may have four digits. Two digits from 70 on
     are 19xx: modules start in 1970 or 1980 when nobody has told them the time.

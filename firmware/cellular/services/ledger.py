@@ -33,7 +33,7 @@ class Battery:
 
 
 class Ledger:
-    """`groups`: the phases of each load, which is in one of them at a time, in the first at the start. Names are unique.
+    """`groups`: the phases of each load, which is in one of them at a time, in the first at start. Names are unique.
 
     `memory`: `area_bytes(groups)` of RTC memory, zeros where nothing was kept; `path`: the file for each day.
     """

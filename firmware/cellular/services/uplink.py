@@ -2,8 +2,8 @@
 
 `submit` writes a record to the outbox and returns at once; `run` does the rest: link up, socket, one CoAP POST a
 record, the record removed after a 2.xx and only then, link released when nothing waits. A failure of any kind keeps the
-record, counts, and waits as `Backoff` says. A fire interrupts an exchange of lower priority, and any such wait; an alarm
-shortens the wait. A record that the server refuses (4.xx) is kept and goes after the others, so that it holds none back.
+record, counts, and waits as `Backoff` says. A fire interrupts an exchange of lower priority, and any such wait; an
+alarm shortens the wait. A record that the server refuses (4.xx) stays and goes after the others, so it holds none back.
 
 Every request carries the record's number as Uri-Query `seq=<number>`: a record whose acknowledgement was lost comes
 again, and the server knows it by that number.
