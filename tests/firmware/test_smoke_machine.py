@@ -147,7 +147,11 @@ def test_one_witness_alone_must_insist_and_names_the_broken_sensor():
         run.wait(sm.CONFIRM_S - 1)
         assert run.m.state == sm.NORMAL
         run.wait(1)
-        assert run.m.state == sm.ALARM and run.m.faults == ["sensor"]
+        assert run.m.state == sm.ALARM and run.m.faults == ["front_end"]
+        run.clear().wait(DAY)
+        assert run.m.faults == ["front_end"] and run.m.siren == "fault"
+        run.smoke().clear().wait(10)
+        assert not run.m.faults
 
 
 def test_a_spike_of_one_witness_is_no_fire():
@@ -340,6 +344,16 @@ def test_f15_dust_is_a_fault_after_two_checks_an_hour_apart():
     assert run.m.faults == ["contamination"] and run.of("fault")[-1][1] == "contamination"
     run.smoke()
     assert run.m.siren == "alarm"
+
+
+def test_f15_the_chamber_is_checked_after_a_fire():
+    run = Run(level_mv=40).warm()
+    run.smoke().clear().wait(10)
+    assert not run.m.faults
+    run.smoke().smoke(800).wait(10)
+    assert run.m.state == sm.NORMAL
+    run.wait(3600)
+    assert run.m.faults == ["contamination"]
 
 
 def test_f15_haze_that_goes_is_no_fault():

@@ -59,7 +59,7 @@ class SmokeMachine:
         self.level_mv = 0
         self.battery_mv = None
         self.low_battery = False
-        self.faults = []  # of "sensor", "contamination", "config"
+        self.faults = []  # of "sensor", "front_end", "contamination", "config"
         self.removed = False
         self.end_of_life = False
         self.armed = True
@@ -152,6 +152,7 @@ class SmokeMachine:
         """Line and level together at once; if only one of them shows smoke, it must insist."""
         high = self.level_mv >= self._settings["alarm_mv"]
         if line and high:
+            self.set_fault("front_end", False)
             return True
         if not line and not high:
             self._alone_s = None
@@ -160,7 +161,7 @@ class SmokeMachine:
             self._alone_s = self._now_s
         if self._now_s - self._alone_s < CONFIRM_S:
             return False
-        self.set_fault("sensor", True)  # F15: the other one has failed
+        self.set_fault("front_end", True)  # F15: the other one has failed
         return True
 
     def _alarm(self):
@@ -182,6 +183,7 @@ class SmokeMachine:
             self._memory_s = now_s + MEMORY_S
             self._report(P_ALARM, "fire", False)
             self._rest()
+            self._check()  # soot is dust as well
 
     def _hush(self):
         if self.state != ALARM or self.level_mv >= HUSH_CEILING_MV:
