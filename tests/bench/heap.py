@@ -48,10 +48,10 @@ def _measure(program: Path) -> dict[str, Any]:
     board = _figures_of(asyncio.run(_run(program, "board", 1024 * 1024)))
     app = _figures_of(asyncio.run(_run(program, "app", 1024 * 1024)))
     return {
-        "library_imported": app["library_imported"],
-        "app_imported": app["app_imported"],
-        "registered": app["registered"],
-        "of_which_unix_board": board["hardware"] - board["start"],
+        "library_imported_bytes": app["library_imported"],
+        "app_imported_bytes": app["app_imported"],
+        "registered_bytes": app["registered"],
+        "of_which_unix_board_bytes": board["hardware"] - board["start"],
     }
 
 

@@ -54,10 +54,10 @@ def heap_rows(figures: dict[str, Any]) -> None:
             print(f"  heap, {bits} bit: not measured; gcc-multilib is missing (apt-get install gcc-multilib)")
             continue
         for name, value in found.items():
-            title = f"heap, {bits} bit: {name.replace('_', ' ')}"
+            title = f"heap, {bits} bit: {name.removesuffix('_bytes').replace('_', ' ')}"
             if isinstance(value, bool):
                 row(title, "yes" if value else "no", "yes", value)
-            elif name == "registered":
+            elif name == "registered_bytes":
                 row(title, f"{value} B", "64 KB in all", value <= heap.AIM_BYTES)
             else:
                 row(title, f"{value} B", "", None)
