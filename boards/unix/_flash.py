@@ -10,6 +10,7 @@ from _virtual import link
 from micropython import const
 
 _BLOCK_BYTES = const(4096)
+_TOLD = const(32)  # programs are told in lots: there are many
 _BLOCKS = const(64)
 _COUNT = const(4)
 _SIZE = const(5)
@@ -20,6 +21,7 @@ class _Chip:
     """Block device with the extended interface (offsets, and erase apart from program)."""
 
     def __init__(self, path):
+        self._programs = 0
         self._erased = b"\xff" * _BLOCK_BYTES
         try:
             os.stat(path)
@@ -34,7 +36,10 @@ class _Chip:
         self._f.readinto(buf)
 
     def writeblocks(self, block, buf, offset=0):
-        link.tell("PROG %d" % block)
+        self._programs += 1
+        if self._programs == _TOLD:
+            link.tell("PROG %d" % _TOLD)
+            self._programs = 0
         self._f.seek(block * _BLOCK_BYTES + offset)
         self._f.write(buf)
 

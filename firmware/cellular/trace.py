@@ -9,4 +9,4 @@ import json
 def trace(ev, **fields):
     """Print event `ev` (a short name, snake_case) with its fields; numbers carry units in their names."""
     fields["ev"] = ev
-    print("@" + json.dumps(fields))
+    print("@%s\n" % json.dumps(fields), end="")  # one write, so that nothing comes between

@@ -180,7 +180,7 @@ def test_flash_is_littlefs_on_a_chip_that_counts(tmp_path: Path) -> None:
     )
     bench = run(tmp_path, script, 10, files={"config.json": "{}"})
     assert console(bench) == ["/flash /flash {} (4096, 4096, 64)"]
-    assert bench.flash_programs > 300
+    assert bench.flash_programs > 200
     assert bench.flash_erases[:2] == [1, 1]  # LittleFS compacts its first pair of blocks
 
 

@@ -42,6 +42,7 @@ class UartLine:
         self._byte_s = 0.0
         self._free_us = 0  # when the way to the modem is
         self._down_us = 0  # when the way to the MCU is
+        self._written = bytearray()
         self._block = bytearray()
         self.to_mcu: Callable[[bytes], object] | None = None  # set while the MCU's UART is open
 
@@ -59,9 +60,15 @@ class UartLine:
         return max(0, self._free_us - self._clock.now_us)
 
     def write(self, data: bytes) -> None:
-        """Bytes of the MCU."""
+        """Bytes of the MCU; what it writes at one moment is one block."""
+        if not self._written:
+            self._clock.call_later(0, self._leave)
+        self._written += data
         self._free_us = max(self._free_us, self._clock.now_us) + round(len(data) * self._byte_s * 1e6)
-        self._clock.call_later((self._free_us - self._clock.now_us) / 1e6, self._heard, data)
+
+    def _leave(self) -> None:
+        block, self._written = bytes(self._written), bytearray()
+        self._clock.call_later((self._free_us - self._clock.now_us) / 1e6, self._heard, block)
 
     def _heard(self, data: bytes) -> None:
         self._log.emit("uart", "to_modem", data=data.decode("latin-1"))
@@ -157,6 +164,10 @@ class LockstepMcu:
     def set_pin(self, name: str, value: int | None) -> None:
         """Drive pin `name` from outside: 0, 1, or None to let go."""
         self._chip.set_pin(name, value)
+
+    def set_flow(self, name: str, pulses: Callable[[], int]) -> None:
+        """`pulses()` have come at pin `name` up to now beside its edges: only a counter sees them."""
+        self._chip.set_flow(name, pulses)
 
     def set_adc_mv(self, name: str, level_mv: int) -> None:
         """The voltage at analogue input `name`, in millivolts."""

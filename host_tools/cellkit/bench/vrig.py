@@ -115,7 +115,7 @@ class VirtualBench:
 
     def _told(self, words: list[str]) -> None:
         if words[0] == "PROG":
-            self.flash_programs += 1
+            self.flash_programs += int(words[1])
         elif words[0] == "ERASE":
             self.flash_erases[int(words[1])] += 1
         elif words[0] == "HEAP":
