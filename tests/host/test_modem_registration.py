@@ -121,6 +121,7 @@ def test_answers_without_a_cell() -> None:
     rig.advance(6.0)
     assert rig.ok("AT+CSQ") == ["+CSQ: 99,99"]
     assert rig.ok("AT+CESQ") == ["+CESQ: 99,99,255,255,255,255"]
+    assert rig.ok("AT+QENG=0") == ['+QENG: 0,0,0,0,"00000000",-157,-20,-137,-30,0,"0000",255,-128,255']
     assert rig.ok("AT+COPS?") == ["+COPS: 0"]
     assert rig.ok("AT+CGPADDR=0") == ["+CGPADDR: 0"]
     assert rig.ok("AT+CGDCONT?") == ['+CGDCONT: 0,"IP",""']

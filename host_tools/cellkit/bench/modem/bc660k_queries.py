@@ -15,7 +15,8 @@ if TYPE_CHECKING:
     from cellkit.bench.modem.modem import Modem
 
 _TX_POWER_IDLE_DBM = -128  # real log: what QENG shows while RRC is idle
-_NO_ECL = 0
+# Captured right after boot (cornucopia-machines/ugly-duckling-firmware, its unit tests).
+_NO_CELL = '+QENG: 0,0,0,0,"00000000",-157,-20,-137,-30,0,"0000",255,-128,255'
 
 
 class Queries:
@@ -102,12 +103,11 @@ class Queries:
     def _serving_cell(self) -> str:
         ue, cell = self._modem.ue, self._modem.network.config.cell
         if not ue.camped:
-            return '+QENG: 0,0,0,0,"00000000",,,,,0,"0000",,,0'  # (unverified) form without a cell
+            return _NO_CELL
         power_dbm = cell.tx_power_dbm if ue.connected else _TX_POWER_IDLE_DBM
-        ecl = cell.ecl if ue.connected or ue.registered else _NO_ECL
         return (
             f'+QENG: 0,{cell.earfcn},{cell.earfcn_offset},{cell.pci},"{cell.ci}",{cell.rsrp_dbm},{cell.rsrq_db:.0f},'
-            f'{cell.rssi_dbm},{cell.sinr_db},{cell.band},"{cell.tac}",{ecl},{power_dbm},{cell.operation_mode}'
+            f'{cell.rssi_dbm},{cell.sinr_db},{cell.band},"{cell.tac}",{cell.ecl},{power_dbm},{cell.operation_mode}'
         )
 
     def _emm(self) -> str:
