@@ -14,10 +14,20 @@ LED_YELLOW = "LED_YELLOW"
 BUTTON = "BUTTON"  # low while pressed, needs PULL_UP
 TAMPER = "TAMPER"  # low while taken off its base, needs PULL_UP
 
+PULSE = "PULSE"  # reed contact of a meter to ground, needs PULL_UP
+PULSE_COUNTER = 1  # hardware counter of that pin, which counts in every sleep and through a reset; None: interrupts
+PULSE_DIRECTION = None  # high while a meter with one pulse line runs backwards; only without a counter
+PULSE_REVERSE = "PULSE_REVERSE"  # second contact, which closes when it runs backwards
+PULSE_REVERSE_COUNTER = 2
+
 SMOKE_INT = "SMOKE_INT"  # high while the front end, which samples the chamber by itself, sees smoke
 SMOKE_ADC = "SMOKE_ADC"
 BATTERY_ADC = "BATTERY_ADC"
 BATTERY_DIVIDER = 2  # battery voltage / voltage at BATTERY_ADC
+
+# Mean currents in nA, for the device's own ledger: those of an STM32L4 (run at 80 MHz, Stop 2 with RTC), and what draws
+# all the time: a contact with its pull-up, dividers.
+CURRENTS_NA = {"run": 8000000, "sleep": 1400, "base": 1000}
 
 FLASH = "."  # the VM is started in the device's own folder
 if _lockstep.active():

@@ -153,6 +153,32 @@ class ADC:
         return max(0, min(65535, mv * 65535 // _ADC_FULL_MV))
 
 
+class Counter:
+    """A hardware counter of the pulses at `src` (a Pin), on their rising edge. It counts in every sleep, and goes on
+    through a reset: without `src` it is taken as it is.
+    """
+
+    def __init__(self, id, *, src=None):
+        self._id = id
+        if src is not None:
+            self.init(src=src)
+
+    def init(self, *, src):
+        """Begin at 0."""
+        link.ask("COUNTER %s %s" % (self._id, src._id))
+
+    def deinit(self):
+        """Stop counting."""
+        link.ask("COUNTEROFF %s" % self._id)
+
+    def value(self, value=None):
+        """The count; with `value`, go on from that. Raises OSError if the counter was never begun."""
+        count = int(link.ask("COUNT %s" % self._id))
+        if value is not None:
+            link.ask("COUNTSET %s %d" % (self._id, value))
+        return count
+
+
 # --- clock and watchdog -----------------------------------------------------------------------------------------------
 
 

@@ -91,10 +91,34 @@ def test_head_is_the_shortest_whatever_the_count():
         pack.begin("x:")
         for _ in range(count):
             pack.flag("f", True)
-        left = pack.left
         data = bytes(pack.end())
         assert data[: len(head)] == head and len(decode(data)) == count
-        assert left == 300 - len(data) - (1 if count < 24 else 0)
+
+
+def test_a_record_that_does_not_fit_leaves_the_pack_as_it_was():
+    pack = Pack(bytearray(28))
+    pack.begin("x:")
+    pack.base_value(100)
+    for value, fits in ((1, True), (2, True), ("too long a text for it", False), (3, True)):
+        try:
+            if fits:
+                pack.number("n", value)
+            else:
+                pack.text("n", value)
+        except CborOverflow:
+            assert not fits
+            continue
+        assert fits
+    assert decode(pack.end()) == [{-2: "x:", -5: 100, 0: "n", 2: 1}, {0: "n", 2: 2}, {0: "n", 2: 3}]
+    pack = Pack(bytearray(16))
+    pack.begin("x:")
+    pack.base_value(100)
+    try:
+        pack.text("name", "much too long")
+    except CborOverflow:
+        pass
+    pack.number("n", 1)
+    assert decode(pack.end()) == [{-2: "x:", -5: 100, 0: "n", 2: 1}]
 
 
 def test_limits():

@@ -1,5 +1,6 @@
 """What the smoke alarm says to its server and what it takes from it."""
 
+from apps.common import device
 from apps.smoke import messages
 from cellular.services.cbor import decode
 from smoke_run import Run
@@ -27,11 +28,11 @@ def all_events(**settings):
 
 
 def test_base_name_is_an_eui64_of_the_chip():
-    assert messages.base_name(b"\xa1\xb2\xc3\xd4\xe5\xf6") == NAME
-    assert messages.base_name(bytes(range(8))) == "urn:dev:mac:0001020304050607:"
-    hashed = messages.base_name(bytes(12))
+    assert device.base_name(b"\xa1\xb2\xc3\xd4\xe5\xf6") == NAME
+    assert device.base_name(bytes(range(8))) == "urn:dev:mac:0001020304050607:"
+    hashed = device.base_name(bytes(12))
     assert len(hashed) == len(NAME) and int(hashed[12:14], 16) & 3 == 2
-    assert hashed != messages.base_name(b"\x01" + bytes(11))
+    assert hashed != device.base_name(b"\x01" + bytes(11))
 
 
 def test_every_pack_says_whether_it_is_a_test():

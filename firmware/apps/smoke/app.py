@@ -7,6 +7,7 @@ from binascii import crc32, hexlify
 
 import board
 import machine
+from apps.common import device
 from apps.smoke import VERSION, config
 from apps.smoke.machine import ALARM, HUSH, P_FIRE, Inputs, SmokeMachine
 from apps.smoke.service import load_days, store_days
@@ -25,8 +26,6 @@ _FAILURES = const(10)  # steps in a row
 _CONFIG = board.FLASH + "/config.json"
 _DAYS = board.FLASH + "/days"
 
-_CAUSES = ((machine.PWRON_RESET, "power_on"), (machine.WDT_RESET, "watchdog"), (machine.DEEPSLEEP_RESET, "deepsleep"))
-
 
 class SmokeApp:
     """`run()` never ends."""
@@ -36,7 +35,7 @@ class SmokeApp:
         self._inputs = Inputs()
         self._inputs.battery_mv = self._battery_mv()  # F1: before anything else
         self._id = machine.unique_id()
-        self._cause = dict(_CAUSES).get(machine.reset_cause(), "reset")
+        self._cause = device.cause()
         self.machine = SmokeMachine(config.defaults(), self._cause, crc32(self._id))
         self._smoke_adc = ADC(board.SMOKE_ADC)
         self._flag = idle.signal()
@@ -50,15 +49,15 @@ class SmokeApp:
         self._restart = False  # asked for by the server
 
     async def run(self):
-        trace("boot", runtime=_runtime(), app="smoke", version=VERSION, cause=self._cause)
+        trace("boot", runtime=device.runtime(), app="smoke", version=VERSION, cause=self._cause)
         self._siren, self._red, self._green, self._yellow = [
-            Signal(_Nothing() if pin is None else Pin(pin, Pin.OUT, value=0))
+            Signal(device.NoPin() if pin is None else Pin(pin, Pin.OUT, value=0))
             for pin in (board.SIREN, board.LED_RED, board.LED_GREEN, board.LED_YELLOW)
         ]
         both = Pin.IRQ_RISING | Pin.IRQ_FALLING
-        self._smoke = self._input(board.SMOKE_INT, None, self._changed, both)
-        self._tamper = self._input(board.TAMPER, Pin.PULL_UP, self._changed, both)
-        self._button = self._input(board.BUTTON, Pin.PULL_UP, self._button_down, Pin.IRQ_FALLING)
+        self._smoke = device.wake_input(board.SMOKE_INT, None, self._changed, both)
+        self._tamper = device.wake_input(board.TAMPER, Pin.PULL_UP, self._changed, both)
+        self._button = device.wake_input(board.BUTTON, Pin.PULL_UP, self._button_down, Pin.IRQ_FALLING)
         self._step()  # if there is smoke the siren sounds before the flash is touched
         idle.install(self._may_sleep, WDT(timeout=_WDT_MS))
         self._load()
@@ -81,13 +80,6 @@ class SmokeApp:
             pass
 
     # --- inputs -------------------------------------------------------------------------------------------------------
-
-    def _input(self, pin, pull, handler, edges):
-        if pin is None:
-            return _Nothing()
-        pin = Pin(pin, Pin.IN, pull)
-        pin.irq(handler, edges, wake=machine.SLEEP)
-        return pin
 
     def _changed(self, pin):
         self._flag.set()
@@ -181,10 +173,10 @@ class SmokeApp:
             trace("config", problem="no server: the alarm works alone")
             return
         try:
-            from apps.smoke.comms import Comms
-            from apps.smoke.messages import Messages, base_name
+            from apps.common.comms import Comms
+            from apps.smoke.messages import Messages
 
-            self._messages = Messages(base_name(self._id))
+            self._messages = Messages(device.base_name(self._id))
             self._comms = Comms(settings, hexlify(self._id).decode(), self._on_downlink)
             asyncio.create_task(self._comms.run())
         except Exception as e:
@@ -217,16 +209,3 @@ class SmokeApp:
             self._comms.submit(event[0], payload)
         except Exception as e:
             trace("record_lost", prio=event[0], error=str(e), what=type(e).__name__)
-
-
-class _Nothing:
-    """A pin that the board does not have; as an input it is never active."""
-
-    def value(self, x=None):
-        return 1
-
-
-def _runtime():
-    implementation = sys.implementation
-    version = ".".join(str(n) for n in implementation.version[:3])
-    return {"implementation": implementation.name, "version": version, "platform": sys.platform}

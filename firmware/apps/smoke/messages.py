@@ -6,21 +6,6 @@ from cellular.services.senml import Pack
 _COMMANDS = ("hush", "silence", "test", "check", "armed", "restart")
 
 
-def base_name(unique_id):
-    """The device's name, `urn:dev:mac:` and an EUI-64 (RFC 9039), from the chip's unique id: it outlives the modem.
-
-    An EUI-48 is widened with fffe; ids of other lengths are hashed into the locally administered range.
-    """
-    if len(unique_id) == 6:
-        unique_id = unique_id[:3] + b"\xff\xfe" + unique_id[3:]
-    elif len(unique_id) != 8:
-        from hashlib import sha256
-
-        digest = sha256(unique_id).digest()
-        unique_id = bytes([digest[0] & 0xFC | 2]) + digest[1:8]
-    return "urn:dev:mac:%s:" % "".join("%02x" % b for b in unique_id)
-
-
 class Messages:
     """Builds one pack after the other in one buffer: what `build` returns holds until the next call."""
 

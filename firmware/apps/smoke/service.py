@@ -1,18 +1,14 @@
 """Days of service (F14), kept on flash: written once a day, replaced at once or not at all."""
 
-import os
-
+from cellular.services import smallfile
 from cellular.trace import trace
 
 
 def load_days(path):
     """The count in the file `path`; 0 where there is none, as on a new device."""
+    data = smallfile.load(path, 12)
     try:
-        with open(path) as f:
-            return max(0, int(f.read(12)))
-    except OSError as e:
-        if e.errno != 2:
-            trace("days_unreadable", error=str(e))
+        return max(0, int(data)) if data is not None else 0
     except ValueError:
         trace("days_unreadable", error="expected a number")
     return 0
@@ -20,9 +16,4 @@ def load_days(path):
 
 def store_days(path, days):
     """Keep the count. A flash that fails loses it, and nothing else."""
-    try:
-        with open(path + ".new", "w") as f:
-            f.write(str(days))
-        os.rename(path + ".new", path)
-    except OSError as e:
-        trace("days_not_stored", error=str(e))
+    smallfile.store(path, b"%d" % days)

@@ -20,8 +20,8 @@ _HEAD_BYTES = 2
 
 
 class Pack:
-    """One pack: `begin()`, then a call for each record, then `end()`. `cbor.CborOverflow` says that
-    `buf` is too small; the pack is void then.
+    """One pack: `begin()`, then a call for each record, then `end()`. `cbor.CborOverflow` says that the record does not
+    fit into `buf`; the pack then is as before, and can be ended.
 
     A record's name is appended to the base name to give the global name, so the base name should end in `:` or `/`.
     Times are seconds: values from 2**28 on are Unix time, smaller ones are relative to now (RFC 8428 section 4.5.3).
@@ -42,31 +42,20 @@ class Pack:
         self._base_time_s = base_time_s
         self._base_value = None
 
-    @property
-    def left(self):
-        """Bytes that the buffer has left."""
-        return len(self._w.buf) - self._w.pos
-
     def base_value(self, value):
         """Have `value` added to every number that follows: so a run of large numbers is short. Goes out with the next
         record."""
         self._base_value = value
 
     def text(self, name, s, time_s=None):
-        self._head(name, None, time_s)
-        self._w.int(_STRING)
-        self._w.text(s)
+        self._record(name, None, time_s, _STRING, self._w.text, s)
 
     def number(self, name, value, unit=None, time_s=None):
         """`unit` is a symbol of the SenML units registry, as `Cel`, `V` or `%EL` (battery left)."""
-        self._head(name, unit, time_s)
-        self._w.int(_VALUE)
-        self._w.number(value)
+        self._record(name, unit, time_s, _VALUE, self._w.number, value)
 
     def flag(self, name, value, time_s=None):
-        self._head(name, None, time_s)
-        self._w.int(_BOOL)
-        self._w.bool(value)
+        self._record(name, None, time_s, _BOOL, self._w.bool, value)
 
     def end(self):
         """The finished pack as a memoryview on the buffer; it holds until the next `begin()`."""
@@ -78,32 +67,31 @@ class Pack:
         buf[0] = 0x98
         return memoryview(buf)[short : self._w.pos]
 
-    def _head(self, name, unit, time_s):
-        """All of a record up to its value."""
+    def _record(self, name, unit, time_s, label, write, value):
         if self._count == MAX_RECORDS:
             raise ValueError("a pack has at most %d records; begin another" % MAX_RECORDS)
-        self._count += 1
         w = self._w
-        base_name = self._base_name
-        base_time_s = self._base_time_s
-        base_value = self._base_value
+        start = w.pos
+        base = ((_BASE_NAME, self._base_name), (_BASE_TIME, self._base_time_s), (_BASE_VALUE, self._base_value))
+        fields = 2 + (unit is not None) + (time_s is not None)
+        try:
+            w.map(fields + sum(1 for _, field in base if field is not None))
+            for base_label, field in base:
+                if field is not None:
+                    w.int(base_label)
+                    (w.text if base_label == _BASE_NAME else w.number)(field)
+            w.int(_NAME)
+            w.text(name)
+            if unit is not None:
+                w.int(_UNIT)
+                w.text(unit)
+            if time_s is not None:
+                w.int(_TIME)
+                w.number(time_s)
+            w.int(label)
+            write(value)
+        except ValueError:
+            w.pos = start
+            raise
+        self._count += 1
         self._base_name = self._base_time_s = self._base_value = None
-        given = (base_name, base_time_s, base_value, unit, time_s)
-        w.map(2 + sum(1 for field in given if field is not None))
-        if base_name is not None:
-            w.int(_BASE_NAME)
-            w.text(base_name)
-        if base_time_s is not None:
-            w.int(_BASE_TIME)
-            w.number(base_time_s)
-        if base_value is not None:
-            w.int(_BASE_VALUE)
-            w.number(base_value)
-        w.int(_NAME)
-        w.text(name)
-        if unit is not None:
-            w.int(_UNIT)
-            w.text(unit)
-        if time_s is not None:
-            w.int(_TIME)
-            w.number(time_s)

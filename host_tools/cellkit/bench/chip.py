@@ -95,6 +95,12 @@ class _Pin:
         return self.driven if self.mode == _OUT else 0
 
 
+@dataclass
+class _Counter:
+    pin: str
+    offset: int  # value less pulses of the pin so far
+
+
 class Chip:
     """The hardware of one MCU. `unique_id`: hexadecimal; `now`: the bench's time in seconds; `rtc_drift_ppm`: how much
     the crystal of its RTC runs fast (negative: slow).
@@ -109,6 +115,9 @@ class Chip:
         self._rtc_since_s = now()
         self._pins: dict[str, _Pin] = {}
         self._adc_mv: dict[str, int] = {}
+        self._counters: dict[str, _Counter] = {}
+        self._edges: dict[str, int] = {}  # rising, by pin
+        self._flows: dict[str, Callable[[], int]] = {}  # pulses that come without an edge of their own
         self._wake_pins: set[str] = set()
         self.rtc_memory = b""
         self.cause = ResetCause.POWER_ON
@@ -121,6 +130,10 @@ class Chip:
             "SET": (2, self._set),
             "IRQ": (3, self._irq),
             "ADC": (1, lambda name: self._adc_mv.get(name, 0)),
+            "COUNTER": (2, self._counter_on),
+            "COUNTEROFF": (1, self._counter_off),
+            "COUNT": (1, self._count),
+            "COUNTSET": (2, self._count_set),
             "RTC": (0, lambda: self.rtc_memory.hex()),
             "RTCSET": (1, self._rtc_set),
             "TIME": (0, lambda: int(self.rtc_s())),
@@ -181,6 +194,26 @@ class Chip:
         pin = self._pin(name)
         pin.trigger, pin.wake = int(trigger), int(wake)
 
+    def _pulses(self, pin: str) -> int:
+        flow = self._flows.get(pin)
+        return self._edges.get(pin, 0) + (flow() if flow is not None else 0)
+
+    def _counter_on(self, counter: str, pin: str) -> None:
+        self._counters[counter] = _Counter(pin, -self._pulses(pin))
+
+    def _counter_off(self, counter: str) -> None:
+        self._counters.pop(counter, None)
+
+    def _count(self, counter: str) -> int:
+        entry = self._counters.get(counter)
+        if entry is None:
+            raise ChipError(f"counter {counter} counts nothing; expected Counter({counter}, src=Pin(...))")
+        return self._pulses(entry.pin) + entry.offset
+
+    def _count_set(self, counter: str, value: str) -> None:
+        change = int(value) - self._count(counter)
+        self._counters[counter].offset += change
+
     def _rtc_set(self, text: str) -> None:
         data = bytes.fromhex(text.removeprefix("="))
         if len(data) > RTC_BYTES:
@@ -202,12 +235,18 @@ class Chip:
         before = pin.level()
         pin.outside = value
         after = pin.level()
+        if after > before:
+            self._edges[name] = self._edges.get(name, 0) + 1
         if after == before or not pin.trigger & (_RISING if after else _FALLING):
             return
         if name in self._wake_pins:
             self._owner.wake_wanted()
         else:
             self._owner.send_irq(name, after)
+
+    def set_flow(self, name: str, pulses: Callable[[], int]) -> None:
+        """`pulses()` have come at pin `name` up to now beside its edges: only a counter sees them."""
+        self._flows[name] = pulses
 
     def set_adc_mv(self, name: str, level_mv: int) -> None:
         """The voltage at analogue input `name`."""
@@ -229,6 +268,7 @@ class Chip:
         self._let_go(keep_armed=False)
         if cause == ResetCause.POWER_ON:
             self.rtc_memory = b""
+            self._counters.clear()
             self._set_time(_RTC_START_S)
 
     def _let_go(self, keep_armed: bool) -> None:

@@ -161,6 +161,10 @@ class VirtualMcu:
         """Drive pin `name` from outside: 0, 1, or None to let go."""
         self._chip.set_pin(name, value)
 
+    def set_flow(self, name: str, pulses: Callable[[], int]) -> None:
+        """`pulses()` have come at pin `name` up to now beside its edges: only a counter sees them."""
+        self._chip.set_flow(name, pulses)
+
     def set_adc_mv(self, name: str, level_mv: int) -> None:
         """The voltage at analogue input `name`, in millivolts."""
         self._chip.set_adc_mv(name, level_mv)

@@ -1,0 +1,1 @@
+"""What all apps share: configuration, identity, and the way to the server."""

@@ -1,0 +1,3 @@
+"""The meter; see docs/meter.md."""
+
+VERSION = "0.1.0"
