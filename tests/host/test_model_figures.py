@@ -10,7 +10,7 @@ from cellkit.model import document, figures
 from cellkit.model.battery import load_cell
 from cellkit.model.figures import KINDS, MODULE_STATES, ModelError
 from cellkit.model.parts import interpolate, load_app, load_mcu, load_module
-from cellkit.model.radio import load_radio
+from cellkit.model.radio_data import load_radio
 
 ROOT = Path(__file__).resolve().parents[2]
 LOADERS: dict[str, Any] = {"module": load_module, "mcu": load_mcu, "app": load_app, "battery": load_cell}
@@ -101,12 +101,40 @@ def test_override_takes_a_state_away() -> None:
         ("battery", {"capacity_mah": True}, "expected a number"),
         ("battery", {"title": 5}, "battery"),
         ("mcu", {"current": {"standby": 5}}, "expected the states"),
+        ("battery", {"capacity_mah": float("nan")}, "expected a finite number"),
+        ("battery", {"capacity_mah": 0}, "capacity_mah: expected more than 0"),
+        ("battery", {"self_discharge_per_year": 1}, "self_discharge_per_year below 1"),
+        ("battery", {"shelf_life_years": -1}, "shelf_life_years: expected 0 or more"),
+        ("module", {"supply": {"nominal_mv": 0}}, "nominal_mv: expected more than 0"),
     ],
 )
 def test_wrong_overrides_are_refused(kind: str, changes: dict[str, Any], complaint: str) -> None:
     name = {"module": "bc660k-gl", "battery": "ls14500", "mcu": "stm32l4"}[kind]
     with pytest.raises(ModelError, match=complaint):
         LOADERS[kind](name, changes)
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "complaint"),
+    [
+        ("ce1.uplink_tbs_index", 13, "ce1.uplink_tbs_index: expected 0 to 12, got 13"),
+        ("ce1.downlink_tbs_index", 2.5, "expected 0 to 12, got 2.5"),
+        ("ce0.uplink_tones", 2, "ce0.uplink_tones: expected one of"),
+        ("ce0.uplink_spacing_khz", 30, "expected 3.75 or 15"),
+        ("physical.block_error_rate", 1, "expected less than 1"),
+        ("physical.max_uplink_bits", 1, "less than the smallest block"),
+        ("idle.drx_cycle_s", 0, "drx_cycle_s: expected more than 0"),
+        ("connected.inactivity_s", -1, "expected 0 or more"),
+        ("connected.inactivity_s", float("inf"), "expected a finite number"),
+    ],
+)
+def test_radio_refuses_what_cannot_be(path: str, value: float, complaint: str) -> None:
+    with pytest.raises(ModelError, match=complaint):
+        load_radio({path: value})
+
+
+def test_transmit_power_may_be_negative() -> None:
+    assert load_radio({"ce0.tx_dbm": -7}).ce0.tx_dbm.value == -7
 
 
 def test_kinds_and_states_are_documented() -> None:

@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 from cellkit.model.figures import MODULE_STATES
 from cellkit.model.parts import load_module
-from cellkit.model.radio import Link, Phases, Procedures, by_state, load_radio, total_s
+from cellkit.model.radio import Link, Phases, Procedures, by_state, total_s
+from cellkit.model.radio_data import load_radio
 
 NO_ERRORS = {"physical.block_error_rate": 0}
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import math
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
 import pytest
+from cellkit.model import figures
 from cellkit.model.battery import SECONDS_PER_YEAR
 from cellkit.model.figures import ModelError
 from cellkit.plan.advice import advice, sensitivity, warnings
@@ -134,6 +136,20 @@ def test_battery_in_watt_hours() -> None:
 def test_what_cannot_be_is_refused_with_a_reason(change: dict[str, Any], complaint: str) -> None:
     with pytest.raises(ModelError, match=complaint):
         plan(replace(Scenario(), **change))
+
+
+@pytest.mark.parametrize("value", [0, 1e-9, 1, 1e12])
+def test_no_figure_whatever_its_value_ends_in_a_crash(value: float) -> None:
+    answered = 0
+    for kind, name in (("radio", "nb"), ("module", "tr45820"), ("mcu", "stm32l4"), ("battery", "ls14500")):
+        base = Scenario() if kind == "radio" else replace(Scenario(), **{kind: name})
+        for path, figure in figures.paths(figures.read(kind, name)):
+            if "table" not in figure:
+                for between in ("psm", "off"):
+                    scenario = replace(base, changes={kind: {path: value}}, between=between)
+                    with suppress(ModelError):
+                        answered += plan(scenario).lifetime_years >= 0
+    assert answered > 100
 
 
 def test_battery_that_cannot_serve_the_pulse_is_an_error() -> None:

@@ -6,7 +6,9 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
-from cellkit.model.figures import Figure, Strict
+from pydantic import model_validator
+
+from cellkit.model.figures import Figure, Strict, above_zero
 from cellkit.model.parts import interpolate, load
 
 SECONDS_PER_YEAR = 365.25 * 86400
@@ -40,6 +42,13 @@ class Cell(Strict):
     resistance_ohm: Table
     resistance_growth: Table
     pulse_limit_ma: Table
+
+    @model_validator(mode="after")
+    def _sane(self) -> Cell:
+        above_zero(self, "capacity_mah", "self_discharge_doubles_k", "usable_share")
+        if self.self_discharge_per_year.value >= 1 or self.usable_share.value > 1:
+            raise ValueError("expected self_discharge_per_year below 1 and usable_share of at most 1")
+        return self
 
     def held_mah(self, temperature_c: float) -> float:
         """What can be drawn at `temperature_c` when nothing is lost, in mAh."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import math
 import tomllib
 from collections.abc import Iterator, Mapping
 from importlib import resources
@@ -153,6 +154,11 @@ def _replaced(old: Any, new: Any, drawn: bool, source: str, path: str) -> Any:
         raise ModelError(f"{path}: expected a list of pairs, got {new!r}")
     if isinstance(new, bool) or not isinstance(new, int | float | Mapping):
         raise ModelError(f"{path}: expected a number, got {new!r}")
+    numbers = [value for value in (new.values() if isinstance(new, Mapping) else [new]) if not isinstance(value, str)]
+    if not all(math.isfinite(number) for number in numbers):
+        raise ModelError(f"{path}: expected a finite number, got {new!r}")
+    if min(numbers, default=0) < 0 and not path.endswith("_dbm"):
+        raise ModelError(f"{path}: expected 0 or more, got {new!r}")
     if isinstance(new, Mapping):
         return {"source": source, **new}
     return {"ua" if drawn else "value": new, "source": source}
@@ -176,6 +182,13 @@ MODULE_STATES: dict[str, str] = {
     "rx": "receiving",
     "tx": "transmitting at full power",
 }
+
+
+def above_zero(table: Strict, *names: str) -> None:
+    """Refuse a figure of `table` that would be divided by and is 0. Raises ValueError."""
+    for name in names:
+        if getattr(table, name).value <= 0:
+            raise ValueError(f"{name}: expected more than 0")
 
 
 def problem(error: ValidationError, what: str) -> ModelError:

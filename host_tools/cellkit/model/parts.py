@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 from pydantic import ValidationError, model_validator
 
 from cellkit.model import figures
-from cellkit.model.figures import Draw, Figure, ModelError, Strict
+from cellkit.model.figures import Draw, Figure, ModelError, Strict, above_zero
 
 T = TypeVar("T", bound=Strict)
 
@@ -52,6 +52,7 @@ class Module(Strict):
 
     @model_validator(mode="after")
     def _states(self) -> Module:
+        above_zero(self.supply, "nominal_mv")
         unknown = set(self.current) - set(figures.MODULE_STATES)
         if unknown:
             raise ValueError(f"unknown states {sorted(unknown)}; there are {sorted(figures.MODULE_STATES)}")
@@ -85,6 +86,7 @@ class Mcu(Strict):
 
     @model_validator(mode="after")
     def _states(self) -> Mcu:
+        above_zero(self, "supply_mv")
         wanted = {"run", "idle", "light_sleep", "deep_sleep"}
         if set(self.current) != wanted:
             raise ValueError(f"expected the states {sorted(wanted)}, got {sorted(self.current)}")

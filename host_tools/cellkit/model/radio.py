@@ -7,155 +7,15 @@ Durations come from `data/radio_nb.toml`. Repeated tries enter as their mean, so
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import math
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
-from cellkit.model.figures import Figure, Strict
-from cellkit.model.parts import Module, load
-
-_FULL_SPACING_KHZ = 15.0  # a narrower tone has symbols longer by the same factor
+from cellkit.model.parts import Module
+from cellkit.model.radio_data import FULL_SPACING_KHZ, Radio
 
 Phase = tuple[str, float]
 Phases = list[Phase]
-
-
-class CeLevel(Strict):
-    """A coverage enhancement level."""
-
-    coupling_loss_db: Figure
-    tx_dbm: Figure
-    sync_s: Figure
-    system_information_s: Figure
-    preamble_repetitions: Figure
-    preamble_attempts: Figure
-    access_wait_s: Figure
-    control_repetitions: Figure
-    control_period_s: Figure
-    uplink_spacing_khz: Figure
-    uplink_tones: Figure
-    uplink_tbs_index: Figure
-    uplink_repetitions: Figure
-    downlink_tbs_index: Figure
-    downlink_repetitions: Figure
-    ack_repetitions: Figure
-
-
-class UnitTimes(Strict):
-    """Seconds of a resource unit by tones."""
-
-    table: tuple[tuple[int, float], ...]
-    source: str
-
-
-class BlockUnits(Strict):
-    """Resource units or subframes that a block may have."""
-
-    table: tuple[int, ...]
-    source: str
-
-
-class BlockBits(Strict):
-    """Bits of a block: a row for each TBS index, a column for each of `BlockUnits`."""
-
-    table: tuple[tuple[int, ...], ...]
-    source: str
-
-
-class Physical(Strict):
-    """The physical layer."""
-
-    subframe_s: Figure
-    preamble_s: Figure
-    ack_s: Figure
-    grant_to_uplink_s: Figure
-    grant_to_downlink_s: Figure
-    downlink_to_ack_s: Figure
-    after_uplink_s: Figure
-    block_error_rate: Figure
-    crc_bits: Figure
-    max_uplink_bits: Figure
-    max_downlink_bits: Figure
-    resource_unit_s: UnitTimes
-    block_units: BlockUnits
-    block_bits: BlockBits
-
-
-class Header(Strict):
-    """Bytes around a payload."""
-
-    coap_bytes: Figure
-    security_bytes: Figure
-    udp_ip_bytes: Figure
-    nas_bytes: Figure
-    radio_bytes: Figure
-
-
-class Signalling(Strict):
-    """Sizes of the messages of RRC and NAS."""
-
-    random_access_response_bytes: Figure
-    connection_request_bytes: Figure
-    connection_setup_bytes: Figure
-    setup_complete_bytes: Figure
-    release_bytes: Figure
-    tau_request_bytes: Figure
-    tau_accept_bytes: Figure
-    tau_complete_bytes: Figure
-    attach_up_bytes: Figure
-    attach_down_bytes: Figure
-    attach_exchanges: Figure
-
-
-class NetworkTimes(Strict):
-    """What lies behind the radio."""
-
-    core_s: Figure
-    server_s: Figure
-    search_s: Figure
-    system_information_valid_s: Figure
-    ack_timeout_s: Figure
-
-
-class Connected(Strict):
-    """RRC connected: how long, and how it listens."""
-
-    inactivity_s: Figure
-    rai_release_s: Figure
-    drx_inactivity_s: Figure
-    drx_cycle_s: Figure
-    on_duration_periods: Figure
-
-
-class Idle(Strict):
-    """RRC idle: paging."""
-
-    drx_cycle_s: Figure
-    paging_control_repetitions: Figure
-    paging_wake_s: Figure
-
-
-class Radio(Strict):
-    """All of `radio_nb.toml`."""
-
-    ce0: CeLevel
-    ce1: CeLevel
-    ce2: CeLevel
-    physical: Physical
-    header: Header
-    signalling: Signalling
-    network: NetworkTimes
-    connected: Connected
-    idle: Idle
-
-    def level(self, ce: int) -> CeLevel:
-        """The figures of CE level 0, 1 or 2."""
-        return (self.ce0, self.ce1, self.ce2)[ce]
-
-
-def load_radio(changes: Mapping[str, Any] | None = None) -> Radio:
-    """The radio's figures with `changes` (see `figures.override`). Raises figures.ModelError."""
-    return load(Radio, "radio", "nb", changes)
 
 
 @dataclass(frozen=True)
@@ -178,7 +38,7 @@ class Procedures:
         self.link = link
         self._level = radio.level(link.ce)
         self._states = module.current.keys()
-        self._slowness = _FULL_SPACING_KHZ / self._level.uplink_spacing_khz.value
+        self._slowness = FULL_SPACING_KHZ / self._level.uplink_spacing_khz.value
         self._retries = 1.0 / (1.0 - radio.physical.block_error_rate.value)
 
     # Registration
@@ -190,14 +50,13 @@ class Procedures:
     def cold_attach(self) -> Phases:
         """From power-on to registered: search, connection, attach. Followed by data or `release`."""
         size = self.radio.signalling
-        pairs = max(1, round(size.attach_exchanges.value))
+        pairs = max(1.0, size.attach_exchanges.value)
         phases = [*self.boot(), (self._search, self.radio.network.search_s.value)]
         phases += self.access(float("inf"))
-        for _ in range(pairs):
-            phases += self.uplink(size.attach_up_bytes.value / pairs)
-            phases.append((self._waiting, self.radio.network.core_s.value))
-            phases += self.downlink(size.attach_down_bytes.value / pairs)
-        return phases
+        one = self.uplink(size.attach_up_bytes.value / pairs)
+        one.append((self._waiting, self.radio.network.core_s.value))
+        one += self.downlink(size.attach_down_bytes.value / pairs)
+        return phases + [(state, seconds * pairs) for state, seconds in one]
 
     def tau(self, asleep_s: float) -> Phases:
         """A periodic tracking area update out of PSM or idle, with the active time after it."""
@@ -321,18 +180,18 @@ class Procedures:
     def _up(self, size_bytes: float, granted: bool) -> Phases:
         level, physical = self._level, self.radio.physical
         unit_s = dict(physical.resource_unit_s.table)[int(level.uplink_tones.value)] * self._slowness
-        units = self._blocks(size_bytes, int(level.uplink_tbs_index.value), physical.max_uplink_bits.value)
-        on_air_s = sum(units) * unit_s * level.uplink_repetitions.value * self._retries
-        blocks = len(units) * self._retries
+        count, units = self._blocks(size_bytes, int(level.uplink_tbs_index.value), physical.max_uplink_bits.value)
+        on_air_s = units * unit_s * level.uplink_repetitions.value * self._retries
+        blocks = count * self._retries
         phases = self._control(blocks) if granted else []
         phases.append((self._waiting, blocks * (physical.grant_to_uplink_s.value + physical.after_uplink_s.value)))
         return [*phases, ("tx", on_air_s)]
 
     def _down(self, size_bytes: float, times: float, acknowledged: bool) -> Phases:
         level, physical = self._level, self.radio.physical
-        units = self._blocks(size_bytes, int(level.downlink_tbs_index.value), physical.max_downlink_bits.value)
-        blocks = len(units) * self._retries * times
-        on_air_s = sum(units) * physical.subframe_s.value * level.downlink_repetitions.value * self._retries * times
+        count, units = self._blocks(size_bytes, int(level.downlink_tbs_index.value), physical.max_downlink_bits.value)
+        blocks = count * self._retries * times
+        on_air_s = units * physical.subframe_s.value * level.downlink_repetitions.value * self._retries * times
         phases = self._control(blocks)
         phases.append((self._waiting, blocks * physical.grant_to_downlink_s.value))
         phases.append((self._receiving, on_air_s))
@@ -341,18 +200,16 @@ class Procedures:
             phases.append(("tx", blocks * physical.ack_s.value * self._slowness * level.ack_repetitions.value))
         return phases
 
-    def _blocks(self, size_bytes: float, index: int, most_bits: float) -> list[int]:
-        """Units of each block of a message at a TBS index."""
+    def _blocks(self, size_bytes: float, index: int, most_bits: float) -> tuple[float, float]:
+        """How many blocks a message takes at a TBS index, and their units together."""
         units = self.radio.physical.block_units.table
         bits = self.radio.physical.block_bits.table[index]
         allowed = [(size, unit) for size, unit in zip(bits, units, strict=True) if size <= most_bits]
-        left = size_bytes * 8
-        blocks: list[int] = []
-        while left > 0:
-            size, unit = next((pair for pair in allowed if pair[0] >= left), allowed[-1])
-            blocks.append(unit)
-            left -= size
-        return blocks
+        largest_bits, largest_units = allowed[-1]
+        full = max(0, math.ceil(size_bytes * 8 / largest_bits) - 1)
+        left = size_bytes * 8 - full * largest_bits
+        last = next((unit for size, unit in allowed if size >= left), largest_units) if left > 0 else 0
+        return full + (left > 0), full * largest_units + last
 
     def _control(self, blocks: float) -> Phases:
         """The grants of so many blocks: half a period of waiting each, then the NPDCCH."""

@@ -11,7 +11,8 @@ from cellkit.model import figures
 from cellkit.model.battery import Cell, load_cell
 from cellkit.model.figures import ModelError
 from cellkit.model.parts import App, Mcu, Module, load_app, load_mcu, load_module
-from cellkit.model.radio import Link, Procedures, Radio, load_radio
+from cellkit.model.radio import Link, Procedures
+from cellkit.model.radio_data import Radio, load_radio
 from cellkit.plan.durations import spell
 
 Changes = Mapping[str, Mapping[str, Any]]
