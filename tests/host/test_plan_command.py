@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 from dataclasses import replace
@@ -18,6 +19,7 @@ from cellkit.plan.closed import plan
 from cellkit.plan.scenario import Scenario
 from typer.testing import CliRunner
 
+DOCS = Path(__file__).resolve().parents[2] / "docs" / "battery.md"
 PNG = b"\x89PNG\r\n\x1a\n"
 
 
@@ -98,6 +100,16 @@ def test_without_a_picture_matplotlib_stays_out() -> None:
     code = f"import sys; {run}; print('matplotlib' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120, check=True)
     assert done.stdout.endswith("False\n")
+
+
+def test_the_answers_in_the_docs_are_those_of_the_command() -> None:
+    text = DOCS.read_text(encoding="utf-8")
+    (block,) = re.findall(r"```text\n\$ cellkit plan (.*?)```", text, re.S)
+    arguments, *lines = block.splitlines()
+    output = call(*arguments.split()).stdout
+    assert [line for line in lines if line != "..." and line.rstrip() not in output] == []
+    smoke = json.loads(call("--app", "smoke", "--interval", "24h", "--events-per-year", "6", "--json").stdout)
+    assert f"a forecast of {smoke['lifetime_years']:.0f} years" in text
 
 
 # --- comparison with a simulation run ---------------------------------------------------------------------------------

@@ -86,7 +86,7 @@ def _with_bench(table: dict[str, Any]) -> dict[str, Any]:
     file = resources.files("cellkit.bench").joinpath("data", f"{name}.toml")
     bench = tomllib.loads(file.read_text(encoding="utf-8"))
     states = {state: draw for state, draw in bench["current"].items() if state in MODULE_STATES}
-    times = {ours: bench["timing"][theirs] for ours, theirs in (("boot_s", "boot_s"), ("wake_s", "wake_psm_eint_s"))}
+    times = {ours: bench["timing"][theirs] for ours, theirs in (("boot_s", "boot_s"), ("wake_s", "wake_uart_s"))}
     return {
         **table,
         "current": {**states, **table.get("current", {})},
