@@ -115,6 +115,8 @@ def test_summary_is_the_median_of_what_could_be_computed(tmp_path: Path) -> None
         (('interval = "1h"', 'interval = "often"'), "expected a duration"),
         (("payload = 100", 'payload = "100"'), "payload: expected a number"),
         (("rai = false", "rai = 0"), "expected true or false"),
+        (("[case.set.radio]\nconnected.inactivity_s = 20", "[case.set]\nradio = 5"), "table .case.set.radio"),
+        (("[case.published]\nreport_mwh = 0.1\nlifetime_years = 2", "published = 5"), "expected"),
         (("[case.set.radio]", "[case.set.radoi]"), "unknown key 'radoi'.*did you mean radio"),
         (("report_mwh = 0.1", "report_mw = 0.1"), "unknown key 'report_mw'.*did you mean report_mwh"),
         (("report_mwh = 0.1", "report_mwh = 0"), "expected a number above 0"),

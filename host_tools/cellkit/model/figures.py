@@ -129,10 +129,17 @@ def override(table: dict[str, Any], changes: Mapping[str, Any], kind: str, sourc
         if not isinstance(here, dict) or (last not in here and not (drawn and _is_state(last, kind))):
             known = [key for key, _ in paths(table)]
             raise ModelError(f"unknown {kind} parameter {path!r}; see docs/parameters.md{guess(path, known)}")
+        if last in here and not (isinstance(here[last], Mapping) and "source" in here[last]):
+            raise ModelError(f"{kind}.{path} is no figure: expected one of {', '.join(_figures_near(table, path))}")
         if new is False and drawn:
             here.pop(last, None)
             continue
         here[last] = _replaced(here.get(last), new, drawn, source, f"{kind}.{path}")
+
+
+def _figures_near(table: Mapping[str, Any], path: str) -> list[str]:
+    known = [key for key, _ in paths(table)]
+    return [key for key in known if key.startswith(path + ".")] or known[:5]
 
 
 def _leaves(changes: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
@@ -152,12 +159,13 @@ def _replaced(old: Any, new: Any, drawn: bool, source: str, path: str) -> Any:
         if isinstance(new, list):
             return {**old, "table": new, "source": source}
         raise ModelError(f"{path}: expected a list of pairs, got {new!r}")
-    if isinstance(new, bool) or not isinstance(new, int | float | Mapping):
+    told = {key: value for key, value in new.items() if key != "source"} if isinstance(new, Mapping) else {"": new}
+    numbers = [value for value in told.values() if isinstance(value, int | float) and not isinstance(value, bool)]
+    if not numbers or len(numbers) < len(told):
         raise ModelError(f"{path}: expected a number, got {new!r}")
-    numbers = [value for value in (new.values() if isinstance(new, Mapping) else [new]) if not isinstance(value, str)]
     if not all(math.isfinite(number) for number in numbers):
         raise ModelError(f"{path}: expected a finite number, got {new!r}")
-    if min(numbers, default=0) < 0 and not path.endswith("_dbm"):
+    if min(numbers) < 0 and not path.endswith("_dbm"):
         raise ModelError(f"{path}: expected 0 or more, got {new!r}")
     if isinstance(new, Mapping):
         return {"source": source, **new}

@@ -86,6 +86,9 @@ def _case(row: Any, where: str) -> Case:
         raise ModelError(f"{where}: expected a source: who published the result")
     inputs, changes, published = (_table(row, key, where) for key in ("inputs", "set", "published"))
     _known(changes, figures.KINDS, f"{where}: set")
+    for kind, change in changes.items():
+        if not isinstance(change, Mapping):
+            raise ModelError(f"{where}: expected a table [case.set.{kind}], got {change!r}")
     scenario = _scenario(inputs, where)
     merged = {kind: {**scenario.changes.get(kind, {}), **changes.get(kind, {})} for kind in figures.KINDS}
     told = [f"{key}={value}" for key, value in inputs.items()]
