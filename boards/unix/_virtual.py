@@ -40,6 +40,7 @@ class Link:
     def __init__(self):
         self.handlers = {}  # of armed pins: name to (pin, handler)
         self.interrupted = False
+        self._pending = []  # names of pins whose edges came, in order
         self._listening = False
 
     def ask(self, line):
@@ -79,6 +80,8 @@ class Link:
         _deadline[1:9] = due.to_bytes(8, "little")
         _lockstep.send(_deadline, 9)
         self._receive()
+        while self._pending:  # behind the answer, since a handler may ask
+            self._interrupt(self._pending.pop(0))
 
     def _receive(self):
         # Up to the answer, behind which nothing is on its way.
@@ -92,7 +95,7 @@ class Link:
                 if port is not None:
                     port.arrived(n)
             elif kind == _IRQ:
-                self._interrupt(str(memoryview(_in)[1:n], "utf-8"))
+                self._pending.append(str(memoryview(_in)[1:n], "utf-8"))
             else:
                 self._measure()
 

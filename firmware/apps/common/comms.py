@@ -96,29 +96,37 @@ class _Path:
     def __init__(self, comms, link):
         self._comms = comms
         self._link = link
+        self._up = False
         self._timed_s = None
         self._idle_since_ms = None
-        self.release = link.release
         if comms.ledger is not None:
             link.on_phase = self._phase
 
     async def up(self, urgent):
         await self._link.up(urgent)
-        if self._comms.clock is not None and not urgent:
-            if self._timed_s is None or seconds() - self._timed_s >= _TIME_S:
-                await self._read_time()
+        self._up = True
 
     async def udp(self, host, port):
         sock = await self._link.udp(host, port)
         return sock if self._comms.ledger is None else _Counted(sock, self._comms)
 
+    async def release(self):
+        # Here and not before: no record waits for it, and what the network tells in the session is known.
+        up, self._up = self._up, False
+        try:
+            if up and self._comms.clock is not None:
+                if self._timed_s is None or seconds() - self._timed_s >= _TIME_S:
+                    await self._read_time()
+        finally:
+            await self._link.release()
+
     async def _read_time(self):
-        from cellular.errors import ATError, UnexpectedAnswer
+        from cellular.errors import CellularError
         from cellular.modem import nettime
 
         try:
             utc_s, zone_quarters = await nettime.read(self._comms.modem)
-        except (ATError, UnexpectedAnswer) as e:
+        except CellularError as e:
             trace("time_unreadable", error=str(e))
             return
         if self._comms.clock.take(utc_s, zone_quarters):

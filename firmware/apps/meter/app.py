@@ -68,10 +68,8 @@ class MeterApp:
     async def _turn(self):
         self._flag.clear()
         due, self._due = self._due, False
-        if due or seconds() >= self.machine.next_due_s:
+        if due or seconds() >= self.machine.next_due_s or self._counted():
             self._step()
-        else:
-            self._keep()  # a pulse
         wait_s = max(self.machine.next_due_s - seconds(), 0)
         try:
             await asyncio.wait_for_ms(self._flag.wait(), wait_s * 1000)
@@ -132,7 +130,7 @@ class MeterApp:
         if counter is not None:
             return pulses.CounterSource(_counter(counter, Pin(pin, Pin.IN, Pin.PULL_UP)))
         line = Pin(pin, Pin.IN, Pin.PULL_UP)
-        source = pulses.IrqSource(line, self._pulse, direction and Pin(direction, Pin.IN))
+        source = pulses.IrqSource(line, self._edge, direction and Pin(direction, Pin.IN))
         line.irq(source.edge, Pin.IRQ_RISING | Pin.IRQ_FALLING, wake=machine.SLEEP)
         return source
 
@@ -161,11 +159,21 @@ class MeterApp:
     def _changed(self, pin):
         self._look()
 
-    def _pulse(self):
+    def _edge(self):
+        # For each edge: light sleep that ends for nothing is followed by a wait with the CPU awake.
         self._flag.set()
 
     def _may_sleep(self):
         return self._comms is None or self._comms.quiet()
+
+    def _counted(self):
+        """After an edge at a pulse input: what it has counted is in RTC memory before the next sleep. True if it has to
+        be looked at now.
+        """
+        self._register.read()
+        if self._register.state()[0] != self._state.total:
+            self._keep()
+        return self._register.reverse != self._inputs.reverse
 
     # --- a step -------------------------------------------------------------------------------------------------------
 

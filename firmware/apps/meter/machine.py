@@ -19,6 +19,7 @@ DAILY_KEPT = const(62)  # facts of the trade: 62 daily and 96 hourly freezes
 HOURLY_KEPT = const(96)
 
 LATE_S = const(60)  # own: a reading that is taken so long after its mark says so
+MISSED_S = const(3600)  # own: an upload that is late by more waits for the next slot
 TAMPER_S = const(3)  # own: debounce of the cover contact
 BATTERY_HYSTERESIS_MV = const(100)  # own
 RETRY_S = const(300)  # own: a register that does not answer is asked again
@@ -109,15 +110,16 @@ class MeterMachine:
 
     def _upload(self, now_s, utc_s):
         if utc_s is not None:
-            if self._slots.take(utc_s):
-                self.upload = True
+            slots = self._slots.take(utc_s)
+            # One that was missed by far waits for the next: devices that got the time together must not send together.
+            self.upload = self.upload or bool(slots) and utc_s - slots[0] <= MISSED_S
         elif now_s >= self._blind_s:
             self.upload = True
         if self.upload:
             self._blind_s = now_s + DAY_S
 
     def _due(self, now_s, inputs):
-        due_s = min(self._battery_s, now_s + self._interval_s)
+        due_s = now_s + self._interval_s
         if self._moved_s is not None:
             due_s = min(due_s, self._moved_s + TAMPER_S)
         utc_s = inputs.utc_s

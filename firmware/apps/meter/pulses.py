@@ -90,14 +90,14 @@ class CounterSource:
 
 class IrqSource:
     """Pulses by interrupt, for boards without a counter: each wakes the CPU. `pin`: low while the contact is closed;
-    `direction`: pin that is high while the flow is backwards, or None. on_pulse() is called in the interrupt handler.
+    `direction`: pin that is high while the flow is backwards, or None. on_edge() is called in the interrupt handler.
 
     An edge counts if the contact was open and there was no edge in the `debounce_ms` before it: so a bounce does not
     count, on closing or opening, and it does not matter what the pin shows by the time that the handler runs.
     """
 
-    def __init__(self, pin, on_pulse, direction=None, debounce_ms=DEBOUNCE_MS):
-        self._on_pulse = on_pulse
+    def __init__(self, pin, on_edge, direction=None, debounce_ms=DEBOUNCE_MS):
+        self._on_edge = on_edge
         self._direction = direction
         self._debounce_ms = debounce_ms
         self._count = 0
@@ -115,6 +115,7 @@ class IrqSource:
 
     def edge(self, pin):
         """The handler of both edges."""
+        self._on_edge()
         now_ms = ticks_ms()
         last_ms, self._edge_ms = self._edge_ms, now_ms
         was_open, self._level = self._level, pin.value()
@@ -125,4 +126,3 @@ class IrqSource:
             self._backward += 1
         else:
             self._count += 1
-        self._on_pulse()

@@ -26,6 +26,13 @@ class Span(_Strict):
         return self.start_s <= at_s < self.start_s + self.duration_s
 
 
+class ClockJump(_Strict):
+    """The network's clock is corrected by `by_s` seconds, at `at_s` seconds since the bench started."""
+
+    at_s: Seconds
+    by_s: float
+
+
 class Cell(_Strict):
     """The serving cell as the device measures it. Defaults: a real one, sources in docs/bench.md."""
 
@@ -107,6 +114,7 @@ class NetworkConfig(_Strict):
     apn: str = "test.apn"
     hosts: dict[str, str] = Field(default_factory=dict)  # names this network's DNS knows
     utc_start_s: float = 1767225600.0  # Unix time when the bench starts (2026-01-01)
+    clock_jumps: list[ClockJump] = Field(default_factory=list)  # told to devices when they connect next
 
     @classmethod
     def load(cls, path: Path) -> NetworkConfig:

@@ -6,7 +6,7 @@ import random
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Literal, Protocol
 
 from cellkit.bench import timers
@@ -16,6 +16,8 @@ from cellkit.bench.log import EventLog
 from cellkit.bench.netconfig import Cell, Delays, NetworkConfig, Policy, Span
 
 __all__ = ["Cell", "Delays", "Grant", "Network", "NetworkConfig", "Policy", "Request", "Session", "Span", "Ue"]
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 Reach = Literal["detached", "connected", "idle", "psm"]
 
@@ -88,7 +90,12 @@ class Network:
 
     def utc(self) -> datetime:
         """The network's time."""
-        return datetime.fromtimestamp(self.config.utc_start_s + self.clock.now(), UTC)
+        jumps_s = sum(jump.by_s for jump in self.config.clock_jumps if jump.at_s <= self.clock.now())
+        return _EPOCH + timedelta(seconds=self.config.utc_start_s + self.clock.now() + jumps_s)
+
+    def jumps(self) -> int:
+        """How often its clock has been corrected so far."""
+        return sum(1 for jump in self.config.clock_jumps if jump.at_s <= self.clock.now())
 
     def resolve(self, name: str) -> str | None:
         """IP address of a name: this network's DNS table, or the name itself if it is an IPv4 address."""

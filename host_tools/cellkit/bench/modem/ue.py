@@ -51,6 +51,7 @@ class UserEquipment:
         self.searching = False
         self.transmitting = False
         self._attempts = 0
+        self._jumps = 0  # corrections of the network's clock that it has told
         self._pauses = 0
         self._context = False  # the network still knows us: a TAU is enough
         self._release_after: str | None = None
@@ -172,8 +173,12 @@ class UserEquipment:
         else:
             self._accepted(grant)
             self._timer("ip", self._network.config.delays.ip_after_attach_s, self._events.address_assigned)
-            if self._network.config.policy.nitz:
-                self._events.time_came()
+            self._tell_time()
+
+    def _tell_time(self) -> None:
+        self._jumps = self._network.jumps()
+        if self._network.config.policy.nitz:
+            self._events.time_came()
 
     def _overruled(self, grant: Grant) -> Grant:
         cause = self._faults.reject_cause
@@ -253,6 +258,8 @@ class UserEquipment:
             self._lost()
             return
         self._enter_connected()
+        if self._jumps != self._network.jumps():
+            self._tell_time()  # EMM information: the network's clock was corrected
         pending, self._pending = self._pending, []
         for deadline_s, then in pending:
             then(self._clock.now() <= deadline_s)
