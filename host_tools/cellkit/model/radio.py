@@ -49,26 +49,46 @@ class Procedures:
 
     def cold_attach(self) -> Phases:
         """From power-on to registered: search, connection, attach. Followed by data or `release`."""
+        before, after = self.attach()
+        return [*self.boot(), *self.search(), *self.access(float("inf")), *before, *self.core(), *after]
+
+    def search(self) -> Phases:
+        """Find a cell whose carrier is known."""
+        return [(self._search, self.radio.network.search_s.value)]
+
+    def scan(self) -> Phases:
+        """Look through the rest of the band when `search` has found nothing."""
+        rest_s = self._level.band_scan_s.value - self.radio.network.search_s.value
+        return [(self._search, max(0.0, rest_s))]
+
+    def attach(self) -> tuple[Phases, Phases]:
+        """The signalling of an attach up to its last request, and the answer to that; `core` lies between."""
         size = self.radio.signalling
         pairs = max(1.0, size.attach_exchanges.value)
-        phases = [*self.boot(), (self._search, self.radio.network.search_s.value)]
-        phases += self.access(float("inf"))
-        one = self.uplink(size.attach_up_bytes.value / pairs)
-        one.append((self._waiting, self.radio.network.core_s.value))
-        one += self.downlink(size.attach_down_bytes.value / pairs)
-        return phases + [(state, seconds * pairs) for state, seconds in one]
+        up = self.uplink(size.attach_up_bytes.value / pairs)
+        down = self.downlink(size.attach_down_bytes.value / pairs)
+        return [*_times(up + self.core() + down, pairs - 1), *up], down
+
+    def core(self) -> Phases:
+        """Wait for the core network to answer a message."""
+        return [(self._waiting, self.radio.network.core_s.value)]
 
     def tau(self, asleep_s: float) -> Phases:
         """A periodic tracking area update out of PSM or idle, with the active time after it."""
-        size = self.radio.signalling
-        phases = self.access(asleep_s)
-        phases += self.uplink(size.setup_complete_bytes.value + size.tau_request_bytes.value)
-        phases.append((self._waiting, self.radio.network.core_s.value))
-        phases += self.downlink(size.tau_accept_bytes.value)
-        phases += self.uplink(size.tau_complete_bytes.value)
+        phases = [*self.access(asleep_s), *self.tau_request(self.radio.signalling.setup_complete_bytes.value)]
+        phases += [*self.core(), *self.tau_answer()]
         # Without user data the core network releases at once, as if assistance had been given.
         phases += self._released_after(self.radio.connected.rai_release_s.value)
         return phases + self.active_time()
+
+    def tau_request(self, along_bytes: float) -> Phases:
+        """Ask for a tracking area update; `along_bytes` go with it."""
+        return self.uplink(along_bytes + self.radio.signalling.tau_request_bytes.value)
+
+    def tau_answer(self) -> Phases:
+        """The network's answer to it, and the device's confirmation."""
+        size = self.radio.signalling
+        return [*self.downlink(size.tau_accept_bytes.value), *self.uplink(size.tau_complete_bytes.value)]
 
     # Connection
 
@@ -104,7 +124,7 @@ class Procedures:
         if attempts > 1:
             again = self.uplink(self.carried(payload_bytes))
             wait = self.linger(self.radio.network.ack_timeout_s.value)
-            phases += [(state, seconds * (attempts - 1)) for state, seconds in wait + again]
+            phases += _times(wait + again, attempts - 1)
         if response_bytes is not None:
             phases += self.linger(self.radio.network.core_s.value + self.radio.network.server_s.value)
             phases += self.downlink(self.carried(response_bytes))
@@ -113,8 +133,12 @@ class Procedures:
     def carried(self, payload_bytes: float) -> float:
         """Bytes over the air of a CoAP payload, without the set-up."""
         header = self.radio.header
-        around = header.coap_bytes, header.security_bytes, header.udp_ip_bytes, header.nas_bytes, header.radio_bytes
-        return payload_bytes + sum(figure.value for figure in around)
+        return self.datagram(payload_bytes + header.coap_bytes.value + header.security_bytes.value)
+
+    def datagram(self, payload_bytes: float) -> float:
+        """Bytes over the air of a UDP payload, without the set-up."""
+        header = self.radio.header
+        return payload_bytes + header.udp_ip_bytes.value + header.nas_bytes.value + header.radio_bytes.value
 
     def uplink(self, size_bytes: float) -> Phases:
         """Send a message in as many blocks as it needs, each with its grant."""
@@ -128,16 +152,26 @@ class Procedures:
         """Connected without traffic: all the time until the DRX inactivity timer, then on-durations."""
         if "connected_sleep" not in self._states:
             return [("connected", seconds)]
+        full_s = min(seconds, self.radio.connected.drx_inactivity_s.value)
+        listening_s = (seconds - full_s) * self.connected_shares()["rx"]
+        return [("rx", full_s + listening_s), ("connected_sleep", seconds - full_s - listening_s)]
+
+    def connected_shares(self) -> dict[str, float]:
+        """Share of each state while connected without traffic, after the DRX inactivity timer."""
+        if "connected_sleep" not in self._states:
+            return {"connected": 1.0}
         connected = self.radio.connected
-        full_s = min(seconds, connected.drx_inactivity_s.value)
         cycle_s = connected.drx_cycle_s.value
         on_s = min(cycle_s, connected.on_duration_periods.value * self._level.control_period_s.value)
-        listening_s = (seconds - full_s) * on_s / cycle_s
-        return [("rx", full_s + listening_s), ("connected_sleep", seconds - full_s - listening_s)]
+        return {"rx": on_s / cycle_s, "connected_sleep": 1.0 - on_s / cycle_s}
 
     def release(self) -> Phases:
         """From the last traffic to idle: by release assistance, or when the network's inactivity timer ends."""
         return self._released_after(self.release_s())
+
+    def release_message(self) -> Phases:
+        """The network ends the connection."""
+        return self.downlink(self.radio.signalling.release_bytes.value)
 
     def release_s(self) -> float:
         """How long the connection stays after the last traffic."""
@@ -218,7 +252,7 @@ class Procedures:
         return [(self._waiting, blocks * level.control_period_s.value / 2), (self._receiving, blocks * listen_s)]
 
     def _released_after(self, seconds: float) -> Phases:
-        return [*self.linger(seconds), *self.downlink(self.radio.signalling.release_bytes.value)]
+        return [*self.linger(seconds), *self.release_message()]
 
     @property
     def _receiving(self) -> str:
@@ -235,6 +269,10 @@ class Procedures:
     @property
     def _sleep(self) -> str:
         return "light_sleep" if "light_sleep" in self._states else "deep_sleep"
+
+
+def _times(phases: Phases, count: float) -> Phases:
+    return [(state, seconds * count) for state, seconds in phases]
 
 
 def total_s(phases: Phases) -> float:

@@ -20,6 +20,7 @@ class CeLevel(Strict):
     tx_dbm: Figure
     sync_s: Figure
     system_information_s: Figure
+    band_scan_s: Figure
     preamble_repetitions: Figure
     preamble_attempts: Figure
     access_wait_s: Figure
@@ -108,6 +109,30 @@ class NetworkTimes(Strict):
     search_s: Figure
     system_information_valid_s: Figure
     ack_timeout_s: Figure
+    address_s: Figure
+    name_s: Figure
+    detach_s: Figure
+    operators_s: Figure
+
+    @property
+    def up_s(self) -> float:
+        """From the base station to a server."""
+        return self.core_s.value + self.server_s.value / 2
+
+    @property
+    def down_s(self) -> float:
+        """From a server to the base station."""
+        return self.server_s.value / 2
+
+
+class Registration(Strict):
+    """When a device tries again, and how long it waits."""
+
+    t3411_s: Figure
+    t3402_s: Figure
+    attempts_before_t3402: Figure
+    loss_noticed_s: Figure
+    uplink_waits_s: Figure
 
 
 class Connected(Strict):
@@ -138,6 +163,7 @@ class Radio(Strict):
     header: Header
     signalling: Signalling
     network: NetworkTimes
+    registration: Registration
     connected: Connected
     idle: Idle
 
