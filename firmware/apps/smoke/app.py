@@ -91,13 +91,15 @@ class SmokeApp:
 
     async def _let_go(self):
         # Contacts bounce when released as well; a press counts once until the button was up for a while.
-        while True:
-            await asyncio.sleep_ms(_RELEASE_MS)
-            if self._button.value():
+        try:
+            while True:
                 await asyncio.sleep_ms(_RELEASE_MS)
                 if self._button.value():
-                    self._held = False
-                    return
+                    await asyncio.sleep_ms(_RELEASE_MS)
+                    if self._button.value():
+                        return
+        finally:
+            self._held = False
 
     def _on_downlink(self, payload):
         from apps.smoke.messages import commands
@@ -123,6 +125,7 @@ class SmokeApp:
         except Exception as e:
             # The last resort: the siren follows the front end.
             self._failures += 1
+            self._held = False
             self._siren.force(self._smoke.value())
             sys.print_exception(e)
             trace("step_failed", error=str(e), what=type(e).__name__, count=self._failures)
