@@ -1,5 +1,7 @@
 """The device's clock: network time in the RTC, with the crystal's drift learned and taken out between sessions.
 
+The RTC itself is kept right to five minutes; `Clock.now_s` is right to a second or two.
+
 All times are whole seconds since 1970 in UTC. What comes from the network is believed like this:
 - before EARLIEST or from LATEST on: refused; a module that was never told the time says 1970, 1980 or 2000;
 - the first time ever, or after the loss of power: taken;
@@ -28,6 +30,7 @@ _UNKNOWN_PPB = const(600000)  # how far off a crystal may be that nobody has mea
 _KNOWN_PPB = const(200000)  # and one whose drift is known, by temperature and age
 _LEARN_S = const(86400)  # shorter, the resolution is more than the drift
 _FULL_S = const(2592000)  # after 30 days the resolution is below 1 ppm: then begin anew, as the drift itself drifts
+_RTC_OFF_S = const(300)  # setting the RTC loses its fraction of a second: done often, that would look like drift
 _DOUBT_S = const(86400)
 _STORE_PPB = const(1000)
 
@@ -77,11 +80,11 @@ class Clock:
                 self._begin(utc_s)
             else:
                 self._learn(utc_s, rtc_s)
-                if abs(step_s) >= _RESOLUTION_S:
+                self._offset = rtc_s - (utc_s if abs(step_s) >= _RESOLUTION_S else now_s)
+                self._anchor = rtc_s
+                if abs(self._offset) > _RTC_OFF_S:
                     self._set(utc_s)
                     self._since_rtc += utc_s - rtc_s  # the RTC was moved, not the crystal
-                else:
-                    self._offset, self._anchor = rtc_s - now_s, rtc_s
         self._doubt_s = None
         if zone_quarters is not None and zone_quarters != self.zone_quarters:
             trace("zone", quarters=zone_quarters, before=self.zone_quarters)
@@ -140,7 +143,7 @@ class Clock:
             self._learned_ppb = self._ppb
             self._since, self._since_rtc = utc_s, rtc_s
         if self._stored_ppb is None or abs(self._ppb - self._stored_ppb) >= _STORE_PPB:
-            trace("drift", ppm=self._ppb / 1000, over_s=elapsed_s)
+            trace("drift", ppm=round(self._ppb / 1000, 1), over_s=elapsed_s)
             if store_checked(self._path, struct.pack("<i", self._ppb)):
                 self._stored_ppb = self._ppb
 
