@@ -1,7 +1,17 @@
 """Runs the smoke alarm: a board's main.py says `import apps.smoke.__main__`; on a rig, `micropython -m apps.smoke`."""
 
-import asyncio
+import gc
 
-from apps.smoke.app import SmokeApp
+# Modules that stay are loaded beside much that does not: collected often, the garbage leaves no holes between them.
+gc.threshold(2048)
 
-asyncio.run(SmokeApp().run())
+
+def main():
+    import asyncio
+
+    from apps.smoke.app import SmokeApp
+
+    asyncio.run(SmokeApp().run())
+
+
+main()

@@ -22,6 +22,7 @@ _WDT_MS = const(20000)
 _RELEASE_MS = const(50)
 _WAIT_MAX_S = const(172800)  # uptime.seconds() wants to be called now and then
 _FAILURES = const(10)  # steps in a row
+_SETTLED_S = const(60)
 
 _CONFIG = board.FLASH + "/config.json"
 _DAYS = board.FLASH + "/days"
@@ -61,6 +62,7 @@ class SmokeApp:
         self._step()  # if there is smoke the siren sounds before the flash is touched
         idle.install(self._may_sleep, WDT(timeout=_WDT_MS))
         self._load()
+        asyncio.create_task(_settle())
         while True:
             try:
                 await self._turn()
@@ -212,3 +214,9 @@ class SmokeApp:
             self._comms.submit(event[0], payload)
         except Exception as e:
             trace("record_lost", prio=event[0], error=str(e), what=type(e).__name__)
+
+
+async def _settle():
+    # What the first session loads is there by then; from now on memory is collected when it is full.
+    await asyncio.sleep(_SETTLED_S)
+    gc.threshold(-1)
