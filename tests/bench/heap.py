@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 from unittest import mock
 
-from cellkit.bench.mcu import REPOSITORY, McuConfig
+from cellkit.bench.mcucore import REPOSITORY, McuConfig
 from cellkit.bench.rig import Bench, BenchConfig
 from cellkit.server import AlarmServer
 

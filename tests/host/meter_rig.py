@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 from typing import Any, Self
 
-from cellkit.bench.mcu import McuConfig
+from cellkit.bench.mcucore import McuConfig
 from cellkit.bench.netconfig import NetworkConfig
 from cellkit.bench.rig import BenchConfig
 from cellkit.bench.vrig import VirtualBench

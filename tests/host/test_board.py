@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 from cellkit.bench.chip import ResetCause
-from cellkit.bench.mcu import McuConfig, McuError
+from cellkit.bench.mcucore import McuConfig, McuError
 from vm_bench import WAIT_S, vm
 
 ROOT = Path(__file__).resolve().parents[2]

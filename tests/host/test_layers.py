@@ -116,8 +116,9 @@ RANKS = (
     ("cellkit.inbox",),
     ("cellkit.bench.energy", "cellkit.bench.flow", "cellkit.bench.timers", "cellkit.bench.world"),
     ("cellkit.bench.netconfig", "cellkit.bench.gateway", "cellkit.bench.gateways", "cellkit.bench.network"),
-    ("cellkit.bench.modem", "cellkit.bench.serial", "cellkit.bench.chip", "cellkit.bench.mcu"),
-    ("cellkit.bench.lockstep",),
+    ("cellkit.bench.modem", "cellkit.bench.serial", "cellkit.bench.chip"),
+    ("cellkit.bench.mcucore",),
+    ("cellkit.bench.mcu", "cellkit.bench.lockstep"),
     ("cellkit.bench.rig", "cellkit.bench.vrig"),
     ("cellkit.report", "cellkit.server", "cellkit.story", "cellkit.summary", "cellkit.terminal"),
     ("cellkit.plan",),
@@ -179,7 +180,7 @@ def test_host_rule_catches(tmp_path: Path, path: str, source: str, complaint: st
 
 def test_the_examiner_does_not_read_the_drivers_profile() -> None:
     for path in sorted((HOST / "bench").rglob("*.py")):
-        if path.name == "mcu.py":  # starts the VM on the firmware's folder
+        if path.name == "mcucore.py":  # starts the VM on the firmware's folder
             continue
         for node in ast.walk(ast.parse(path.read_text())):
             if isinstance(node, ast.Constant) and isinstance(node.value, str) and "\n" not in node.value:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from cellkit.bench import lockstep
-from cellkit.bench.mcu import McuError
+from cellkit.bench import lockstep, mcucore
+from cellkit.bench.mcucore import McuError
 from cellkit.bench.rig import BenchConfig
 from cellkit.bench.vrig import VirtualBench
 
@@ -209,6 +209,6 @@ def test_no_vm_outlives_the_bench(tmp_path: Path) -> None:
 
 
 def test_missing_program_says_what_to_do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(lockstep, "REPOSITORY", tmp_path)
+    monkeypatch.setattr(mcucore, "REPOSITORY", tmp_path)
     with VirtualBench(folder=tmp_path / "bench") as bench, pytest.raises(McuError, match="make setup"):
         bench.start(["x.py"])

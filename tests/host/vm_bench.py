@@ -13,7 +13,8 @@ from typing import Any
 
 from cellkit.bench.clock import WallClock
 from cellkit.bench.log import Event, EventLog
-from cellkit.bench.mcu import McuConfig, VirtualMcu
+from cellkit.bench.mcu import VirtualMcu
+from cellkit.bench.mcucore import McuConfig
 
 WAIT_S = 20.0
 

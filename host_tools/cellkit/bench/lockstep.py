@@ -12,10 +12,10 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Protocol
 
-from cellkit.bench.chip import Chip, ResetCause, WakeReason
+from cellkit.bench.chip import ResetCause, WakeReason
 from cellkit.bench.clock import Handle, VirtualClock
 from cellkit.bench.log import EventLog
-from cellkit.bench.mcu import REPOSITORY, McuConfig, McuError, die_with_parent, log_console_line
+from cellkit.bench.mcucore import McuConfig, McuCore, McuError, die_with_parent, log_console_line
 
 _ASK, _TELL, _TX, _WAIT, _SLEEP = 1, 2, 3, 4, 5
 _FOREVER = 0xFFFFFFFFFFFFFFFF
@@ -93,13 +93,15 @@ class UartLine:
         self.to_mcu(block)
 
 
-class LockstepMcu:
+class LockstepMcu(McuCore):
     """One MCU. `flash`: the file that is its flash chip; `uarts`: what each UART id is wired to.
 
     on_baud, on_pin: as VirtualMcu's. on_tell(words) gets what the VM tells of itself: HEAP, ERASE, PROG.
     turn_run_s: how long the CPU counts as running whenever it goes on, since executing takes no virtual time;
     `time_s` is the time spent in each state of the MCU.
     """
+
+    _clock: VirtualClock
 
     def __init__(
         self,
@@ -114,13 +116,9 @@ class LockstepMcu:
         seed: int = 1,
         turn_run_s: float = 0.0,
     ) -> None:
-        self._clock = clock
-        self._log = log
-        self._config = config
+        super().__init__(clock, log, config, on_pin, on_baud)
         self._flash = flash
         self._uarts = uarts
-        self._on_pin = on_pin
-        self._on_baud = on_baud
         self._on_tell = on_tell
         self._seed = seed
         self._turn_run_s = turn_run_s
@@ -128,14 +126,11 @@ class LockstepMcu:
         self._since_us = clock.now_us
         self._state = "off"
         self.time_s = dict.fromkeys(("off", "run", "idle", "light_sleep", "deep_sleep"), 0.0)
-        self._chip = Chip(self, config.unique_id, clock.now, config.rtc_drift_ppm)
         self._script: list[str] = []
         self._process: subprocess.Popen[bytes] | None = None
         self._socket: socket.socket | None = None
         self._boot: Handle | None = None
         self._wake: Handle | None = None
-        self._wdt: Handle | None = None
-        self._wdt_s = 0.0
         self._start_us = 0  # of the clock, when this life of the VM began
         self._packets: list[bytes] = []  # for the VM at its next turn
         self._text = b""
@@ -151,8 +146,7 @@ class LockstepMcu:
 
     def power_on(self, script: Sequence[str]) -> None:
         """Supply on: `script` runs after boot, as the arguments of `micropython`. Raises McuError."""
-        if not self._program().exists():
-            raise McuError(f"no virtual MCU: expected {self._program()}; run `make setup`")
+        self._program()
         self._script = list(script)
         self._start_later()
 
@@ -160,18 +154,6 @@ class LockstepMcu:
         """Supply off, at once: RTC memory is lost, the flash is as it is."""
         self._stop()
         self._chip.restart(ResetCause.POWER_ON)
-
-    def set_pin(self, name: str, value: int | None) -> None:
-        """Drive pin `name` from outside: 0, 1, or None to let go."""
-        self._chip.set_pin(name, value)
-
-    def set_flow(self, name: str, pulses: Callable[[], int]) -> None:
-        """`pulses()` have come at pin `name` up to now beside its edges: only a counter sees them."""
-        self._chip.set_flow(name, pulses)
-
-    def set_adc_mv(self, name: str, level_mv: int) -> None:
-        """The voltage at analogue input `name`, in millivolts."""
-        self._chip.set_adc_mv(name, level_mv)
 
     def measure_heap(self) -> None:
         """Have the VM tell its heap when it goes on next, which is now if it waits."""
@@ -220,10 +202,6 @@ class LockstepMcu:
 
     # --- life of the process ------------------------------------------------------------------------------------------
 
-    def _program(self) -> Path:
-        name = "micropython" if self._config.program == "board" else "micropython-app"
-        return REPOSITORY / "build" / "micropython" / name
-
     def _start_later(self) -> None:
         self.settle("run")  # the boot
         self._boot = self._clock.call_later(self._config.boot_s, self._start)
@@ -231,20 +209,13 @@ class LockstepMcu:
     def _start(self) -> None:
         self.settle("idle")
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        path = [str(folder.resolve()) for folder in self._config.extra_path]
-        if self._config.program == "board":
-            path += [str(REPOSITORY / "boards" / "unix"), str(REPOSITORY / "firmware")]
-        env = self._config.environment | {
-            "CELLKIT_LOCKSTEP": str(self._seed + self.starts),
-            "CELLKIT_FLASH": str(self._flash.resolve()),
-            "MICROPYPATH": ":".join([*path, ".frozen"]),
-            "TZ": "UTC",
-        }
-        argv = [str(self._program()), "-X", f"heapsize={self._config.heap_bytes}", *self._script]
+        env = self._environment(
+            {"CELLKIT_LOCKSTEP": str(self._seed + self.starts), "CELLKIT_FLASH": str(self._flash.resolve())}
+        )
         self._log.emit("mcu", "start", cause=self._chip.cause.name.lower(), wake=self._chip.reason.name.lower())
         with theirs:
             self._process = subprocess.Popen(
-                argv,
+                self._argv(self._script),
                 stdin=subprocess.DEVNULL,
                 stdout=theirs.fileno(),
                 stderr=theirs.fileno(),
@@ -274,11 +245,11 @@ class LockstepMcu:
         if self._socket is not None:
             self._socket.close()
             self._socket = None
-        for handle in (self._wdt, self._wake, self._boot):
+        self._stop_watchdog()
+        for handle in (self._wake, self._boot):
             if handle is not None:
                 handle.cancel()
-        self._wdt = self._wake = self._boot = None
-        self._wdt_s = 0.0
+        self._wake = self._boot = None
         for line in self._uarts.values():
             line.closed()
         self.settle("off")
@@ -369,16 +340,11 @@ class LockstepMcu:
 
     # --- what the chip asks (chip.Owner) ------------------------------------------------------------------------------
 
-    def pin_driven(self, name: str, value: int) -> None:
-        self._log.emit("mcu", "pin", pin=name, value=value)
-        self._on_pin(name, value)
-
     def uart_opened(self, uart: str, baud: int, frame: str) -> str:
         line = self._uarts.get(uart)
         if line is None:
             raise ValueError(f"nothing is wired to UART {uart}; wired are {' '.join(self._uarts) or 'none'}")
-        self._log.emit("mcu", "uart", baud=baud, frame=frame)
-        self._on_baud(baud)
+        self._tell_uart(baud, frame)
         line.open(baud, lambda data: self._uart_bytes(int(uart), data))
         return "-"
 
@@ -395,29 +361,6 @@ class LockstepMcu:
             self._wants(b"I" + name.encode())
         else:
             self._packets.append(b"I" + name.encode())
-
-    def watchdog(self, timeout_s: float | None) -> None:
-        if timeout_s is not None:
-            self._wdt_s = timeout_s
-        if self._wdt is not None:
-            self._wdt.cancel()
-        if self._wdt_s:
-            self._wdt = self._clock.call_later(self._wdt_s, self._bite)
-
-    def _bite(self) -> None:
-        self._log.emit("mcu", "wdt")
-        self.restart(ResetCause.WDT)
-
-    def asleep(self, on: bool) -> None:
-        self._log.emit("mcu", "lightsleep", on=on)
-        if on and self._wdt is not None:
-            self._wdt.cancel()
-            self._wdt = None
-        elif not on:
-            self.watchdog(None)
-
-    def reset_wanted(self) -> None:
-        self.restart()
 
     def deepsleep_wanted(self, duration_s: float | None) -> None:
         self._log.emit("mcu", "deepsleep", ms=None if duration_s is None else round(duration_s * 1000))

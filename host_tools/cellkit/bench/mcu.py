@@ -8,30 +8,18 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import ctypes
-import json
-import signal
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, Protocol
+from typing import Protocol
 
-from pydantic import BaseModel, ConfigDict, Field
-
-from cellkit.bench.chip import Chip, ResetCause, WakeReason
-from cellkit.bench.clock import Clock, Handle
+from cellkit.bench.chip import ResetCause, WakeReason
+from cellkit.bench.clock import Clock
 from cellkit.bench.log import EventLog
+from cellkit.bench.mcucore import McuConfig, McuCore, McuError, die_with_parent, log_console_line
 
-REPOSITORY = Path(__file__).resolve().parents[3]
-
-_PR_SET_PDEATHSIG = 1
 _LINE_LIMIT = 8192
 _STOP_S = 10.0
-_LIBC = ctypes.CDLL(None, use_errno=True)
-
-
-class McuError(Exception):
-    """The virtual MCU cannot do what was asked; the message says what to do."""
 
 
 class SerialPort(Protocol):
@@ -45,25 +33,6 @@ class SerialPort(Protocol):
         """False while nobody listens: bytes for the MCU are lost."""
 
 
-class McuConfig(BaseModel):
-    """program: `board` (asyncio and the board are frozen, firmware is read from firmware/) or `app` (all is frozen).
-
-    heap_bytes: of the VM; unique_id: hexadecimal; boot_s: from reset to the first line of Python, without the VM's own
-    start; rtc_drift_ppm: how much its RTC runs fast; extra_path: folders to import from before the firmware;
-    environment: more variables for the VM.
-    """
-
-    model_config = ConfigDict(extra="forbid")
-
-    program: Literal["board", "app"] = "board"
-    heap_bytes: int = Field(default=2 * 1024 * 1024, ge=32 * 1024)
-    unique_id: str = Field(default="a1b2c3d4e5f6", pattern=r"^([0-9a-f]{2})+$")
-    boot_s: float = Field(default=0.05, ge=0)
-    rtc_drift_ppm: float = Field(default=0.0, ge=-500, le=500)
-    extra_path: tuple[Path, ...] = ()
-    environment: dict[str, str] = {}
-
-
 @dataclass(frozen=True)
 class _Ending:
     """Why the process is ended from outside. `cause` None: power is cut; `after_s`: deep sleep, None without end."""
@@ -72,24 +41,7 @@ class _Ending:
     after_s: float | None = None
 
 
-def die_with_parent() -> None:
-    """Between fork and exec: if the bench itself is killed, the kernel ends the VM."""
-    _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
-
-
-def log_console_line(log: EventLog, line: bytes) -> None:
-    """A line of the console: the device's own event if it is one, else text."""
-    text = line.rstrip(b"\r").decode(errors="replace")
-    if text.startswith("@{"):
-        try:
-            log.emit("mcu", "trace", data=json.loads(text[1:]))
-            return
-        except ValueError:
-            pass  # torn by a reset: show what came
-    log.emit("mcu", "console", text=text)
-
-
-class VirtualMcu:
+class VirtualMcu(McuCore):
     """One MCU. `flash`: its file system; `uarts`: what each UART id is wired to.
 
     on_baud(baud) is told the speed of a UART when it is opened; on_pin(name, value) every change of an output.
@@ -105,14 +57,9 @@ class VirtualMcu:
         on_pin: Callable[[str, int], None] | None = None,
         on_baud: Callable[[int], None] | None = None,
     ) -> None:
-        self._clock = clock
-        self._log = log
-        self._config = config
+        super().__init__(clock, log, config, on_pin, on_baud)
         self._flash = flash
         self._uarts = uarts or {}
-        self._on_pin = on_pin
-        self._on_baud = on_baud
-        self._chip = Chip(self, config.unique_id, clock.now, config.rtc_drift_ppm)
         self._server: asyncio.Server | None = None
         self._writers: set[asyncio.StreamWriter] = set()
         self._events: asyncio.StreamWriter | None = None
@@ -120,8 +67,6 @@ class VirtualMcu:
         self._ending: _Ending | None = None
         self._life: asyncio.Task[None] | None = None
         self._wake = asyncio.Event()
-        self._wdt: Handle | None = None
-        self._wdt_s = 0.0
         self.exit_code: int | None = None
         self._ended = asyncio.Event()
 
@@ -131,8 +76,7 @@ class VirtualMcu:
         """Supply on: `script` is what runs after boot, as the arguments of `micropython`. Raises McuError."""
         if self._life is not None:
             raise McuError("the MCU has power already; expected power_cut() before another power_on()")
-        if not self._program().exists():
-            raise McuError(f"no virtual MCU: expected {self._program()}; run `make setup`")
+        self._program()
         if self._server is None:
             self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
         self._flash.mkdir(parents=True, exist_ok=True)
@@ -156,22 +100,6 @@ class VirtualMcu:
     def restart(self, cause: ResetCause = ResetCause.HARD) -> None:
         """A reset from outside; RTC memory is kept."""
         self._end(_Ending(cause))
-
-    def set_pin(self, name: str, value: int | None) -> None:
-        """Drive pin `name` from outside: 0, 1, or None to let go."""
-        self._chip.set_pin(name, value)
-
-    def set_flow(self, name: str, pulses: Callable[[], int]) -> None:
-        """`pulses()` have come at pin `name` up to now beside its edges: only a counter sees them."""
-        self._chip.set_flow(name, pulses)
-
-    def set_adc_mv(self, name: str, level_mv: int) -> None:
-        """The voltage at analogue input `name`, in millivolts."""
-        self._chip.set_adc_mv(name, level_mv)
-
-    def output(self, name: str) -> int:
-        """The level that the firmware drives on pin `name`."""
-        return self._chip.output(name)
 
     @property
     def pid(self) -> int | None:
@@ -200,19 +128,10 @@ class VirtualMcu:
 
     # --- life of the process ------------------------------------------------------------------------------------------
 
-    def _program(self) -> Path:
-        name = "micropython" if self._config.program == "board" else "micropython-app"
-        return REPOSITORY / "build" / "micropython" / name
-
-    def _environment(self) -> dict[str, str]:
+    def _bench_address(self) -> str:
         assert self._server is not None
         host, port = self._server.sockets[0].getsockname()
-        path = [str(folder.resolve()) for folder in self._config.extra_path]
-        if self._config.program == "board":
-            path += [str(REPOSITORY / "boards" / "unix"), str(REPOSITORY / "firmware")]
-        # Nothing of the bench's own environment: a device does not know it.
-        bench = {"CELLKIT_BENCH": f"{host}:{port}", "MICROPYPATH": ":".join([*path, ".frozen"]), "TZ": "UTC"}
-        return self._config.environment | bench
+        return f"{host}:{port}"
 
     async def _live(self, script: list[str]) -> None:
         """From power-on to power-off, over all resets and sleeps."""
@@ -261,15 +180,14 @@ class VirtualMcu:
 
     async def _run(self, script: list[str]) -> None:
         """One start of the VM, until its process is gone."""
-        argv = [str(self._program()), "-X", f"heapsize={self._config.heap_bytes}", *script]
         self._log.emit("mcu", "start", cause=self._chip.cause.name.lower(), wake=self._chip.reason.name.lower())
         self._process = await asyncio.create_subprocess_exec(
-            *argv,
+            *self._argv(script),
             stdin=asyncio.subprocess.DEVNULL,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.STDOUT,
             cwd=self._flash,
-            env=self._environment(),
+            env=self._environment({"CELLKIT_BENCH": self._bench_address()}),
             preexec_fn=die_with_parent,
             start_new_session=True,
         )
@@ -300,10 +218,7 @@ class VirtualMcu:
             self._wake.set()
 
     def _disconnect(self) -> None:
-        if self._wdt is not None:
-            self._wdt.cancel()
-            self._wdt = None
-        self._wdt_s = 0.0
+        self._stop_watchdog()
         for port in self._uarts.values():
             port.connected(False)
         for writer in self._writers:
@@ -350,18 +265,11 @@ class VirtualMcu:
 
     # --- what the chip asks (chip.Owner) ------------------------------------------------------------------------------
 
-    def pin_driven(self, name: str, value: int) -> None:
-        self._log.emit("mcu", "pin", pin=name, value=value)
-        if self._on_pin is not None:
-            self._on_pin(name, value)
-
     def uart_opened(self, uart: str, baud: int, frame: str) -> str:
         port = self._uarts.get(uart)
         if port is None:
             raise ValueError(f"nothing is wired to UART {uart}; wired are {' '.join(self._uarts) or 'none'}")
-        self._log.emit("mcu", "uart", baud=baud, frame=frame)
-        if self._on_baud is not None:
-            self._on_baud(baud)
+        self._tell_uart(baud, frame)
         port.connected(True)
         return port.path
 
@@ -372,30 +280,6 @@ class VirtualMcu:
     def send_irq(self, name: str, value: int) -> None:
         if self._events is not None:
             self._events.write(f"IRQ {name} {value}\n".encode())
-
-    def watchdog(self, timeout_s: float | None) -> None:
-        if timeout_s is not None:
-            self._wdt_s = timeout_s
-        if self._wdt is not None:
-            self._wdt.cancel()
-        if self._wdt_s:
-            self._wdt = self._clock.call_later(self._wdt_s, self._bite)
-
-    def _bite(self) -> None:
-        self._log.emit("mcu", "wdt")
-        self.restart(ResetCause.WDT)
-
-    def asleep(self, on: bool) -> None:
-        # The watchdog stands still in light sleep, as on chips that can serve a sleeping application at all.
-        self._log.emit("mcu", "lightsleep", on=on)
-        if on and self._wdt is not None:
-            self._wdt.cancel()
-            self._wdt = None
-        elif not on:
-            self.watchdog(None)
-
-    def reset_wanted(self) -> None:
-        self.restart()
 
     def deepsleep_wanted(self, duration_s: float | None) -> None:
         self._log.emit("mcu", "deepsleep", ms=None if duration_s is None else round(duration_s * 1000))

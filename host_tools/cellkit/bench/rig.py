@@ -13,7 +13,8 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from cellkit.bench.clock import WallClock
 from cellkit.bench.log import Event, EventLog
-from cellkit.bench.mcu import REPOSITORY, McuConfig, VirtualMcu
+from cellkit.bench.mcu import VirtualMcu
+from cellkit.bench.mcucore import REPOSITORY, McuConfig
 from cellkit.bench.modem import ModemConfig, VirtualModem
 from cellkit.bench.network import Network, NetworkConfig
 from cellkit.bench.serial import PtySerial

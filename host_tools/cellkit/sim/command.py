@@ -49,7 +49,7 @@ def run(
     Deterministic: the same seed gives the same events.jsonl, byte for byte. Ctrl-C ends the run and keeps its results.
     """
     # Imported here: bench and model take their time, which the help needs not wait for.
-    from cellkit.bench.mcu import McuError
+    from cellkit.bench.mcucore import McuError
     from cellkit.sim.report import write_report
     from cellkit.sim.run import Job, Runner
     from cellkit.sim.scenario import Scenario
