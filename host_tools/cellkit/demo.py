@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import Any
 
 from cellkit.bench.log import Event, EventLog
-from cellkit.bench.mcu import REPOSITORY
-from cellkit.bench.network import Delays, NetworkConfig, Policy
+from cellkit.bench.mcucore import REPOSITORY
+from cellkit.bench.network import NetworkConfig, Policy
 from cellkit.bench.rig import Bench, BenchConfig
 from cellkit.report import words, write_report
 from cellkit.server import AlarmServer
@@ -36,7 +36,7 @@ SMOKE_MV = 2400
 # What the device asks for, and a network that gives something else. Short times, so that PSM is soon reached.
 WANTED = {"t3324_s": 10, "t3412_s": 86400, "edrx_s": 20}
 NETWORK = NetworkConfig(
-    policy=Policy(t3324_allowed_s=(6,), t3412_allowed_s=(43200,)), delays=Delays(rrc_inactivity_s=5)
+    policy=Policy(t3324_allowed_s=(6,), t3412_allowed_s=(43200,)), radio={"connected.inactivity_s": 5}
 )
 
 CONFIG_FILE = "config.json"
