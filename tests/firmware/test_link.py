@@ -159,11 +159,11 @@ async def test_refusal_names_its_cause_and_the_next_attempt_is_a_real_one():
 async def test_cause_that_comes_after_the_refusal_is_waited_for():
     async with Rig() as rig:
         module._SETTLE_DENIED_MS = 5000
-        answers = [lines(b"+CEREG: 5,3")]
-        rig.fake.answers[b"AT+CEREG?"] = lambda line: answers.pop(0) if answers else DENIED % 11
+        rig.fake.answers[b"AT+CEREG?"] = lines(b"+CEREG: 5,3")
         task = asyncio.create_task(fails(errors.RegistrationDenied, rig.link.up()))
-        await until(lambda: not answers)
+        await until(lambda: rig.fake.asked(b"AT+CEREG?"))
         await asyncio.sleep_ms(20)
+        rig.fake.answers[b"AT+CEREG?"] = DENIED % 11
         rig.fake.say(b'\r\n+CEREG: 3,"0001","0000ABCD",9,0,11\r\n')
         assert (await task).cause == 11
 

@@ -13,7 +13,7 @@ from time import ticks_add, ticks_diff, ticks_ms
 
 from cellular.at import parser as _p
 from cellular.at.blackbox import name_of, shown
-from cellular.at.incoming import ESC, Incoming
+from cellular.at.incoming import Incoming
 from cellular.errors import ATError, ModemReset, ModemSilent, PromptMissing
 from micropython import const
 
@@ -23,6 +23,7 @@ _QUIET_MS = const(100)
 _QUIET_ROUNDS = const(20)  # a modem that never stops talking must not hold the next command for ever
 _OWED_MS = const(2000)
 _WRITE_STEP_MS = const(5)
+_ESC = b"\x1b"
 _FILLER = b"\r" * 32
 
 
@@ -121,7 +122,7 @@ class Channel(Incoming):
             if attempt and self._unsent:
                 # Still in data mode, where ESC counts as payload if a length was given. CRs fill that up, and are no
                 # command if it is over.
-                self._uart.write(ESC)
+                self._uart.write(_ESC)
                 for _ in range(self._unsent // len(_FILLER) + 1):
                     self._uart.write(_FILLER)
             self._begin(b"AT", None, None, _SYNC_MS)
@@ -174,7 +175,7 @@ class Channel(Incoming):
         self._waiter = None
         self._cmd = None
         self._then = None
-        self.parser.prompt = self._unsent > 0  # a prompt that comes late must not go unseen
+        self.parser.prompt = False
         self._lock.release()
 
     def _left(self):
@@ -225,7 +226,7 @@ class Channel(Incoming):
         finally:
             self._at_prompt = False
             if self._unsent:
-                self._uart.write(ESC)
+                self._uart.write(_ESC)
 
     def _error(self):
         answer = self._final_text

@@ -12,7 +12,6 @@ from micropython import const
 
 _PORT_GONE_MS = const(100)
 _LINES = const(32)  # of one answer: a modem gone mad must not fill the heap
-ESC = b"\x1b"
 
 
 def _report(ev, error):
@@ -112,11 +111,8 @@ class Incoming:
         elif kind == _p.LINE:
             self._line(a, b)
         elif kind == _p.PROMPT:
-            if self._at_prompt:
-                self._at_prompt = False
-                self._wake()
-            else:
-                self._uart.write(ESC)  # nobody waits for it any more
+            self._at_prompt = False
+            self._wake()
         elif kind == _p.DATA:
             if self.on_data:
                 self._call(self.on_data, memoryview(self.parser.buf)[a:b])
@@ -201,7 +197,6 @@ class Incoming:
         self._restarted = True
         self._owed = None
         self._unsent = 0
-        self.parser.prompt = False
         if self.on_reset:
             self._call(self.on_reset)
         self._wake()
