@@ -157,6 +157,12 @@ def build(tree: Path, debian: bool) -> None:
         _install(objects / "micropython", OUT / name)
 
 
+def features() -> str:
+    """A digest of the files that say what is in the program: make does not see that their settings have changed."""
+    files = sorted(path for path in BOARD.rglob("*") if path.suffix in (".h", ".mk", ".c"))
+    return hashlib.sha256(b"".join(path.read_bytes() for path in files)).hexdigest()
+
+
 def _library_folder(tree: Path) -> Path:
     """micropython-lib if the tree has it; else a folder that only has the README.md that the build looks for."""
     folder = tree / "lib" / "micropython-lib"
@@ -180,10 +186,11 @@ def _body() -> None:
     own = parser.parse_args().micropy_dir
     marker = OUT / "tree.txt"
     tree = checkout(own.resolve()) if own else debian_source()
-    if marker.exists() and marker.read_text() != str(tree):
-        shutil.rmtree(OBJECTS, ignore_errors=True)  # objects of another tree
+    built_from = f"{tree} {features()}"
+    if marker.exists() and marker.read_text() != built_from:
+        shutil.rmtree(OBJECTS, ignore_errors=True)  # objects of another tree, or with other features
     OUT.mkdir(parents=True, exist_ok=True)
-    marker.write_text(str(tree))
+    marker.write_text(built_from)
     build(tree, debian=own is None)
 
 
