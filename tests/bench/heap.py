@@ -92,7 +92,7 @@ def _build_32() -> Path | None:
             [*argv, *flags["LDFLAGS_EXTRA"].split()], capture_output=True, timeout=60
         ).returncode:
             return None
-    tree = (BUILT / "tree.txt").read_text()
+    tree = (BUILT / "tree.txt").read_text().rsplit(" ", 1)[0]
     argv = ["make", f"-j{os.cpu_count() or 1}", "-C", f"{tree}/ports/unix", f"BUILD={BUILT_32}", f"VARIANT_DIR={BOARD}"]
     argv += ["MICROPY_FORCE_32BIT=1", f"FROZEN_MANIFEST={BOARD / 'manifest_app.py'}"]
     library = Path(tree) / "lib" / "micropython-lib"
