@@ -61,8 +61,18 @@ def test_the_largest_pack_fits():
     run.warm().command("armed", False)
     run.command("check")
     run.m.dropped = 12345678
-    pack = messages.Messages(NAME).build(run.m, (2, "heartbeat", 3650), 315360000, "001010000000001")
+    event = (2, "heartbeat", 3650)
+    pack = messages.Messages(NAME).build(run.m, event, 315360000, "001010000000001", (10**8, 36500))
     assert len(pack) < 400
+
+
+def test_charge_and_forecast_are_in_the_heartbeat():
+    build = messages.Messages(NAME).build
+    values, _, rows = unpack(build(Run().warm().m, (2, "heartbeat", 1), 5, None, (278000, 3000)))
+    assert values["used"] == 1000 and values["forecast"] == 3000
+    assert {row[0]: row[1] for row in rows if 1 in row}["used"] == "C"
+    values, _, _ = unpack(build(Run().warm().m, (2, "heartbeat", 1), 5, None, (278000, None)))
+    assert "forecast" not in values
 
 
 def test_disarmed_is_in_every_pack():

@@ -15,6 +15,8 @@ _NUMBERS = {
     "search_s": (180, 10, 3600),
     "ack_timeout_ms": (6000, 100, 60000),
     "max_retransmit": (3, 0, 8),
+    "battery_mah": (2400, 1, 1000000),  # usable capacity, for the forecast
+    "self_discharge_percent": (1, 0, 50),  # of it a year
 }
 _TEXTS = {"server": (None, 200), "apn": (None, 100), "pin": (None, 8)}
 

@@ -41,6 +41,12 @@ def runtime():
     return {"implementation": implementation.name, "version": version, "platform": sys.platform}
 
 
+def rtc():
+    """The RTC if it has memory that outlives a reset, else None."""
+    rtc = machine.RTC()
+    return rtc if hasattr(rtc, "memory") else None
+
+
 def wake_input(pin, pull, handler, edges):
     """Input `pin` (an id of board.py, or None) whose `edges` wake the CPU from light sleep and call `handler(pin)`."""
     if pin is None:

@@ -23,7 +23,7 @@ from micropython import const
 _WDT_MS = const(20000)
 _OUTBOX_BYTES = const(32768)  # 60 days of hourly readings and more, see docs/meter.md
 _CHARGE_UPLOADS = const(7)  # what each phase took is told with each so many upload
-_LEDGER = (ledger.MODEM, ledger.MCU, ledger.BASE)
+_LEDGER = (ledger.MODEM, ledger.MCU, ("pulse_input",))
 
 _CONFIG = board.FLASH + "/config.json"
 _STATE = board.FLASH + "/state"
@@ -42,12 +42,11 @@ class MeterApp:
         self._state = state.State()
         self._comms = None
         self._messages = None
-        rtc = RTC()
         self._retained = Retained(
-            rtc if hasattr(rtc, "memory") else None,
+            device.rtc(),
             (("clock", clock.AREA_BYTES), ("ledger", ledger.area_bytes(_LEDGER)), ("meter", state.BYTES)),
         )
-        self._clock = clock.Clock(rtc, self._retained.get("clock"), board.FLASH + "/drift", self._retained.save)
+        self._clock = clock.Clock(RTC(), self._retained.get("clock"), board.FLASH + "/drift", self._retained.save)
         self._ledger = ledger.Ledger(_LEDGER, self._retained.get("ledger"), board.FLASH + "/ledger")
 
     async def run(self):

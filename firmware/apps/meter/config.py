@@ -8,8 +8,7 @@ _NUMBERS = {
     "leak_hours": (24, 1, 720),  # so long without an interval of no flow is a leak
     "backflow_units": (3, 1, 1000000),  # so much backwards within one interval
     "low_battery_mv": (3000, 1000, 6000),
-    "battery_mah": (19000, 1, 1000000),  # usable capacity, for the forecast
-    "self_discharge_percent": (1, 0, 50),  # of it a year
+    "battery_mah": (19000, 1, 1000000),  # a D cell
 }
 _TEXTS = {"unit": ("l", 8)}
 _CHOICES = {"interval_s": (3600, (900, 3600))}

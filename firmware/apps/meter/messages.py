@@ -2,11 +2,11 @@
 
 from apps.meter import VERSION
 from cellular.services.cbor import CborOverflow
+from cellular.services.ledger import UAH_PER_C
 from cellular.services.senml import Pack
 from micropython import const
 
 PACK_BYTES = const(460)  # with CoAP's header and options within the 512 bytes that every module's socket takes
-_UAH_PER_C = const(278)  # 1000000 / 3600
 
 
 class Messages:
@@ -43,7 +43,7 @@ class Messages:
         pack.begin(self._name, utc_s)
         self._state(machine)
         used_uah, left_days = ledger
-        pack.number("used", used_uah // _UAH_PER_C, "C")
+        pack.number("used", used_uah // UAH_PER_C, "C")
         if left_days is not None:
             pack.number("forecast", left_days, "d")
         if drift_ppm is not None:
@@ -77,7 +77,7 @@ class Messages:
         pack = self._pack
         pack.begin(self._name, utc_s)
         for name in sorted(charge_uah):
-            pack.number("used/" + name, charge_uah[name] // _UAH_PER_C, "C")
+            pack.number("used/" + name, charge_uah[name] // UAH_PER_C, "C")
         return pack.end()
 
     def _state(self, machine, told=None):

@@ -46,6 +46,8 @@ class SmokeApp:
         self._failures = 0
         self._comms = None
         self._messages = None
+        self._ledger = self._retained = self._battery = None
+        self._loud = False  # the ledger knows of the siren
         self._stored_days = 0
         self._restart = False  # asked for by the server
 
@@ -182,11 +184,27 @@ class SmokeApp:
             from apps.smoke.messages import Messages
 
             self._messages = Messages(device.base_name(self._id))
-            self._comms = Comms(settings, hexlify(self._id).decode(), self._on_downlink)
+            self._keep_account(settings)
+            self._comms = Comms(settings, hexlify(self._id).decode(), self._on_downlink, ledger=self._ledger)
             asyncio.create_task(self._comms.run())
         except Exception as e:
             sys.print_exception(e)
             trace("comms_failed", error=str(e), what=type(e).__name__)
+
+    def _keep_account(self, settings):
+        from cellular.services import ledger
+        from cellular.services.retained import Retained
+
+        loads = (ledger.MODEM, ledger.MCU, ("front_end",), ("silent", "siren"))
+        self._retained = Retained(device.rtc(), (("ledger", ledger.area_bytes(loads)),))
+        self._ledger = ledger.Ledger(loads, self._retained.get("ledger"), board.FLASH + "/ledger")
+        self._battery = ledger.Battery(settings["battery_mah"], settings["self_discharge_percent"])
+
+    def _account(self):
+        """(µAh used, days left) up to now."""
+        account = self._ledger.close_day(self._comms.currents_na(), self._battery)
+        self._retained.save()
+        return account
 
     def _report(self):
         """Hand over what the machine has to report, fire first, and keep the days of service."""
@@ -196,6 +214,10 @@ class SmokeApp:
             for event in events:
                 if (event[0] == P_FIRE) == fire:
                     self._submit(event)
+        loud = m.siren == "alarm"
+        if loud != self._loud and self._ledger is not None:
+            self._loud = loud
+            self._ledger.enter("siren" if loud else "silent")
         if m.days != self._stored_days:
             self._stored_days = m.days
             store_days(_DAYS, m.days)
@@ -210,7 +232,8 @@ class SmokeApp:
             return
         try:
             modem = self._comms.modem
-            payload = self._messages.build(self.machine, event, seconds(), modem and modem.imei)
+            account = self._account() if event[1] == "heartbeat" else None
+            payload = self._messages.build(self.machine, event, seconds(), modem and modem.imei, account)
             self._comms.submit(event[0], payload)
         except Exception as e:
             trace("record_lost", prio=event[0], error=str(e), what=type(e).__name__)

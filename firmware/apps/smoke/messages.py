@@ -1,6 +1,7 @@
 """What goes to the server, as SenML packs, and what comes back, as a CBOR map. docs/smoke.md lists both."""
 
 from apps.smoke import VERSION
+from cellular.services.ledger import UAH_PER_C
 from cellular.services.senml import Pack
 
 _COMMANDS = ("hush", "silence", "test", "check", "armed", "restart")
@@ -13,8 +14,11 @@ class Messages:
         self._name = name
         self._pack = Pack(bytearray(400))
 
-    def build(self, machine, event, uptime_s, imei=None):
-        """The pack of one event (priority, name, value) of the machine. `test` is in all packs, true only in a test."""
+    def build(self, machine, event, uptime_s, imei=None, account=None):
+        """The pack of one event (priority, name, value) of the machine. `test` is in all packs, true only in a test.
+
+        account: (µAh used, days left or None) of the ledger.
+        """
         _, name, value = event
         pack = self._pack
         pack.begin(self._name)
@@ -28,6 +32,10 @@ class Messages:
             pack.number("battery", machine.battery_mv, "mV")
         if name == "boot" or name == "heartbeat":
             self._state(machine, name, imei)
+            if account is not None:
+                pack.number("used", account[0] // UAH_PER_C, "C")
+                if account[1] is not None:
+                    pack.number("forecast", account[1], "d")
         elif name == "test":
             pack.text("self_check", machine.self_check)
         return pack.end()

@@ -15,10 +15,11 @@ from micropython import const
 
 MODEM = ("off", "search", "awake", "connected", "tx", "idle", "psm")  # as Link.phase, and `tx` of what was sent
 MCU = ("run", "sleep")
-BASE = ("base",)  # what draws all the time
 
 _HEAD = "<HIqI"  # which phases these are, days, charge up to the last day in µAh, charge of a day in µAh
 _HEAD_BYTES = const(18)
+UAH_PER_C = const(278)  # 1000000 / 3600, for SenML, whose unit of charge is C
+
 _PC_PER_UAH = const(3600000000)  # nA times ms is pC
 _DAY_MS = const(86400000)
 _RECENT_DAYS = const(8)
