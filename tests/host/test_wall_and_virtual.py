@@ -19,7 +19,7 @@ from cellkit.bench.world import World
 from cellkit.server import AlarmServer
 
 LENGTH_S = 85.0
-# Each comes while the modem sleeps and nothing else is due (heartbeats at 1 and 62 s), so that no order is a matter of ms.
+# Each comes while the modem sleeps and nothing else is due (heartbeats at 1 and 62 s), so that no order hangs on ms.
 HAPPENINGS: tuple[tuple[float, str, tuple[Any, ...]], ...] = (
     (22.0, "press_button", ()),
     (38.0, "smoke", (2400,)),
