@@ -79,7 +79,7 @@ def test_override_replaces_one_figure_and_says_so() -> None:
 
 def test_override_of_a_state_takes_current_or_power_and_may_add_one() -> None:
     module = load_module("bc660k-gl", {"current": {"tx": {"mw": 720}, "connected_sleep": 3000}})
-    assert module.current_ua("tx") == pytest.approx(200_000)
+    assert module.current_ua("tx") == pytest.approx(720 / 3.3 * 1000)  # the module's figures hold at 3.3 V
     assert module.current_ua("connected_sleep") == 3000
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 from cellkit.bench.modem import ModemConfig
+from cellkit.model.figures import ModelError
 from modem_rig import ModemRig
 
 
@@ -100,7 +101,7 @@ def test_a_module_may_arrive_configured() -> None:
 
 
 def test_config_refuses_unknown_modules_and_fields() -> None:
-    with pytest.raises(FileNotFoundError):
+    with pytest.raises(ModelError, match="no virtual module 'bc26'; expected bc660k-gl"):
         ModemConfig.load("bc26")
     with pytest.raises(ValueError, match="colour"):
         ModemConfig.load(colour="red")
@@ -111,7 +112,7 @@ def test_config_refuses_unknown_modules_and_fields() -> None:
 def test_every_figure_names_its_source() -> None:
     config = ModemConfig.load()
     figures = [getattr(config.timing, name) for name in type(config.timing).model_fields]
-    assert all(figure.source for figure in [*figures, *config.current.values()])
+    assert all(figure.source for figure in [*figures, *config.module.current.values()])
 
 
 # Bearer
@@ -166,8 +167,9 @@ def test_clock_follows_the_network_at_attach() -> None:
 def test_time_zone_reports(mode: int, urc: str | None) -> None:
     """In form as a real one: `+CTZEU: "+8",1,"2026/10/02,23:50:20"` (ugly-duckling-firmware, NB-IoT page)."""
     rig = ModemRig({"policy": {"utc_offset_quarters": 8}}, nvram={"CTZR": mode})
-    rig.network.config.utc_start_s = 1790985020.5 - 5.6  # the attach is answered 5.6 s after the start
-    rig.attach()
+    rig.boot()
+    rig.network.config.utc_start_s = 1790985020.5 - 6.4  # the attach is through about 6.4 s after the start
+    rig.advance(10.0)
     assert [e["text"] for e in rig.events("modem", "urc") if e["text"].startswith("+CTZ")] == ([urc] if urc else [])
 
 

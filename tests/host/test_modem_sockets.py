@@ -332,7 +332,7 @@ def test_full_buffer_drops_and_says_so() -> None:
     flow = rig.open_socket(access=0)
     flow.answer(b"x" * 1500)
     flow.answer(b"y" * 600)
-    assert rig.lines(1.0) == ['+QIURC: "recv",0', '+QIURC: "recv",0,"buff full"']
+    assert rig.lines(2.0) == ['+QIURC: "recv",0', '+QIURC: "recv",0,"buff full"']
     got = [rig.ok("AT+QIRD=0,512")[0] for _ in range(4)]
     assert "y" not in "".join(got)
     assert got[3] == "+QIRD: 0"

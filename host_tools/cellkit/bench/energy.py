@@ -13,7 +13,7 @@ _S_PER_H = 3600.0
 class ChargeMeter:
     """Adds up µAh for each named state of one consumer from its current in µA.
 
-    `currents_ua` maps each state to its mean current; `set` with another state raises KeyError.
+    `currents_ua` maps each state to its mean current; `set` or `mix` with another state raises KeyError.
     """
 
     def __init__(self, clock: Clock, log: EventLog, src: str, currents_ua: Mapping[str, float], state: str) -> None:
@@ -23,23 +23,33 @@ class ChargeMeter:
         self._currents_ua = dict(currents_ua)
         self._uah: dict[str, float] = {}
         self._since_s = clock.now()
+        self._shares: Mapping[str, float] = {state: 1.0}
         self.state = state
         log.emit(src, "state", state=state, current_ua=self.current_ua)
 
     @property
     def current_ua(self) -> float:
-        """Current of the present state in µA."""
-        return self._currents_ua[self.state]
+        """Mean current at present in µA."""
+        if len(self._shares) == 1:
+            return self._currents_ua[self.state]
+        return sum(share * self._currents_ua[state] for state, share in self._shares.items())
 
     def set(self, state: str) -> None:
         """Enter `state` now; nothing happens if it is the present one."""
-        if state == self.state:
+        if state != self.state or len(self._shares) > 1:
+            self.mix({state: 1.0})
+
+    def mix(self, shares: Mapping[str, float]) -> None:
+        """From now on a pattern of states that repeats: the share of each. The log shows the one with the most time."""
+        if shares == self._shares:
             return
-        if state not in self._currents_ua:
-            raise KeyError(f"no current known for state {state!r}; known are {sorted(self._currents_ua)}")
+        unknown = set(shares) - set(self._currents_ua)
+        if unknown:
+            raise KeyError(f"no current known for {sorted(unknown)}; known are {sorted(self._currents_ua)}")
         self._settle()
-        self.state = state
-        self._log.emit(self._src, "state", state=state, current_ua=self.current_ua)
+        self._shares = shares
+        self.state = max(shares, key=shares.__getitem__)
+        self._log.emit(self._src, "state", state=self.state, current_ua=self.current_ua)
 
     def charge_uah_by_state(self) -> dict[str, float]:
         """µAh spent in each state so far, the present one included."""
@@ -52,6 +62,7 @@ class ChargeMeter:
 
     def _settle(self) -> None:
         now_s = self._clock.now()
-        spent_uah = self.current_ua * (now_s - self._since_s) / _S_PER_H
-        self._uah[self.state] = self._uah.get(self.state, 0.0) + spent_uah
+        hours = (now_s - self._since_s) / _S_PER_H
+        for state, share in self._shares.items():
+            self._uah[state] = self._uah.get(state, 0.0) + self._currents_ua[state] * share * hours
         self._since_s = now_s

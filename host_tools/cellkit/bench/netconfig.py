@@ -1,15 +1,29 @@
-"""What an operator decides, as data: cell, coverage, policy, delays. Unknown keys are refused."""
+"""What an operator decides, as data: cell, coverage, policy, radio. Unknown keys are refused."""
 
 from __future__ import annotations
 
 import tomllib
+from collections.abc import Callable, Iterator
+from functools import cache
+from importlib import resources
+from importlib.resources.abc import Traversable
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, ValidationError, field_validator
+
+from cellkit.bench import timers
+from cellkit.model.figures import guess
+from cellkit.model.radio_data import Radio, load_radio
 
 Seconds = Annotated[float, Field(ge=0)]
 Probability = Annotated[float, Field(ge=0, le=1)]
+
+_PAGING_CYCLES_S = (1.28, 2.56, 5.12, 10.24)  # TS 36.331, defaultPagingCycle-NB
+
+
+class NetworkError(ValueError):
+    """A network that is not there or cannot be; the text says what was expected, what came, and what to do."""
 
 
 class _Strict(BaseModel):
@@ -48,16 +62,8 @@ class Cell(_Strict):
     rsrq_db: float = -8.0
     rssi_dbm: int = -94
     sinr_db: int = 5
-    ecl: int = Field(default=0, ge=0, le=2)
+    ecl: Literal[0, 1, 2] = 0
     tx_power_dbm: int = 21
-    drx_cycle_s: float = 2.56
-
-    @field_validator("drx_cycle_s")
-    @classmethod
-    def _known_cycle(cls, value: float) -> float:
-        if value not in (1.28, 2.56):
-            raise ValueError(f"paging cycle must be 1.28 or 2.56 s (the ones with a known current), got {value}")
-        return value
 
 
 class Policy(_Strict):
@@ -67,8 +73,9 @@ class Policy(_Strict):
     reject_cause: int | None = Field(default=None, ge=1, le=255)  # EMM cause of TS 24.301
     psm: Literal["granted", "refused", "deactivated"] = "granted"
     t3324_allowed_s: tuple[Seconds, ...] = (6, 14, 30, 62, 180)
-    t3412_allowed_s: tuple[Seconds, ...] = (10800, 46800, 90000, 187200, 1116000)
-    t3412_plain_s: Seconds = 3240  # without an extended value: the default of TS 24.301, 54 min
+    t3412_allowed_s: tuple[Seconds, ...] = (10800, 46800, 90000, 216000, 1116000)
+    t3412: Literal["granted", "deactivated"] = "granted"  # deactivated: no periodic update at all
+    t3412_plain_s: float = Field(default=3240, gt=0)  # without an extended value: the default of TS 24.301, 54 min
     edrx: Literal["granted", "refused"] = "granted"
     edrx_min_s: float = 40.96
     edrx_max_s: float = 2621.44
@@ -79,25 +86,22 @@ class Policy(_Strict):
     nitz: bool = True  # whether the network tells the time at attach
     utc_offset_quarters: int = Field(default=0, ge=-47, le=48)
 
+    @field_validator("t3324_allowed_s")
+    @classmethod
+    def _t3324_can_be(cls, values: tuple[float, ...]) -> tuple[float, ...]:
+        return tuple(_granted("T3324", value, timers.encode_t3324, timers.decode_t3324) for value in values)
 
-class Delays(_Strict):
-    """Times of the radio and the core in seconds; a cell in good coverage is quicker than most."""
+    @field_validator("t3412_allowed_s")
+    @classmethod
+    def _t3412_can_be(cls, values: tuple[float, ...]) -> tuple[float, ...]:
+        if 0 in values:
+            raise ValueError("T3412 of 0 s would make the device update for ever; say t3412 = \"deactivated\" for none")
+        return tuple(_granted("T3412", value, timers.encode_t3412, timers.decode_t3412) for value in values)
 
-    search_s: Seconds = 2.0
-    attach_s: Seconds = 1.5
-    ip_after_attach_s: Seconds = 0.2
-    tau_s: Seconds = 0.5
-    detach_s: Seconds = 0.5
-    rrc_setup_s: Seconds = 0.3
-    rrc_inactivity_s: Seconds = 10.0
-    rai_release_s: Seconds = 0.3
-    uplink_s: Seconds = 0.15
-    downlink_s: Seconds = 0.15
-    dns_s: Seconds = 0.3
-    scan_s: Seconds = 30.0  # AT+COPS=?; about 300 s on a real module
-    uplink_bps: float = Field(default=15600, gt=0)  # NB1 single tone, before repetitions
-    uplink_overhead_bytes: int = Field(default=60, ge=0)  # headers and signalling sent along with a datagram
-    repetitions: int = Field(default=1, ge=1)  # coverage enhancement repeats every uplink block
+    @field_validator("edrx_min_s", "edrx_max_s")
+    @classmethod
+    def _edrx_can_be(cls, value: float) -> float:
+        return _granted("an eDRX cycle", value, timers.encode_edrx, timers.decode_edrx)
 
 
 class NetworkConfig(_Strict):
@@ -105,7 +109,7 @@ class NetworkConfig(_Strict):
 
     cell: Cell = Field(default_factory=Cell)
     policy: Policy = Field(default_factory=Policy)
-    delays: Delays = Field(default_factory=Delays)
+    radio: dict[str, Any] = Field(default_factory=dict)  # changes of the model's radio figures, docs/parameters.md
     coverage_gaps: list[Span] = Field(default_factory=list)  # no cell at all
     outages: list[Span] = Field(default_factory=list)  # cell is there, packets get nowhere
     loss: Probability = 0.0  # of each packet, each way
@@ -116,7 +120,92 @@ class NetworkConfig(_Strict):
     utc_start_s: float = 1767225600.0  # Unix time when the bench starts (2026-01-01)
     clock_jumps: list[ClockJump] = Field(default_factory=list)  # told to devices when they connect next
 
+    _radio: tuple[dict[str, Any], Radio] | None = PrivateAttr(default=None)
+
+    def radio_figures(self) -> Radio:
+        """The model's radio figures with this network's changes."""
+        if self._radio is None or self._radio[0] is not self.radio:
+            self._radio = self.radio, _radio(self.radio)
+        return self._radio[1]
+
+    @field_validator("radio")
     @classmethod
-    def load(cls, path: Path) -> NetworkConfig:
-        """Read TOML. Raises OSError, tomllib.TOMLDecodeError or pydantic.ValidationError."""
-        return cls.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
+    def _radio_can_be(cls, changes: dict[str, Any]) -> dict[str, Any]:
+        cycle_s = _radio(changes).idle.drx_cycle_s.value
+        if cycle_s not in _PAGING_CYCLES_S:
+            raise ValueError(f"idle.drx_cycle_s: expected one of {_PAGING_CYCLES_S}, got {cycle_s:g}")
+        return changes
+
+    @classmethod
+    def load(cls, name: str | Path) -> NetworkConfig:
+        """Read the preset `name`, or a TOML file: what ends in .toml or is a path.
+
+        Raises OSError, or NetworkError that says what is wrong and what there is.
+        """
+        text = _text(name)
+        try:
+            return cls.model_validate(tomllib.loads(text))
+        except tomllib.TOMLDecodeError as error:
+            raise NetworkError(f"{name}: {error}") from None
+        except ValidationError as error:
+            raise NetworkError("\n".join(_said(str(name), one) for one in error.errors())) from None
+
+    @staticmethod
+    def presets() -> list[str]:
+        """Names of the networks that come with the bench."""
+        return sorted(file.name.removesuffix(".toml").replace("_", "-") for file in _presets().iterdir())
+
+
+def _radio(changes: dict[str, Any]) -> Radio:
+    return load_radio(changes) if changes else _plain_radio()
+
+
+@cache
+def _plain_radio() -> Radio:
+    return load_radio()
+
+
+def _presets() -> Traversable:
+    return resources.files("cellkit.bench").joinpath("data", "networks")
+
+
+def _text(name: str | Path) -> str:
+    if isinstance(name, Path) or name.endswith(".toml") or "/" in name:
+        return Path(name).read_text(encoding="utf-8")
+    known = NetworkConfig.presets()
+    if name not in known:
+        raise NetworkError(
+            f"unknown network {name!r}; there are {', '.join(known)}{guess(name, known)} (a file's name ends in .toml)"
+        )
+    return _presets().joinpath(name.replace("-", "_") + ".toml").read_text(encoding="utf-8")
+
+
+def _granted(name: str, value: float, encode: Callable[[float], str], decode: Callable[[str], float | None]) -> float:
+    """`value` if a code exists for it. Raises ValueError."""
+    above = decode(encode(value))
+    if above is None or abs(above - value) > 0.005:
+        raise ValueError(f"{name} of {value:g} s cannot be: there is no code for it; the next that has is {above} s")
+    return value
+
+
+def _said(name: str, error: Any) -> str:
+    """An error of pydantic in words."""
+    where = ".".join(str(part) for part in error["loc"])
+    if error["type"] == "extra_forbidden":
+        known = list(_keys(NetworkConfig))
+        return f"{name}: unknown key {where}{guess(where, known)}; there are {', '.join(_beside(where, known))}"
+    return f"{name}: {where}: {error['msg'].removeprefix('Value error, ')} (got {error.get('input')!r})"
+
+
+def _keys(model: type[BaseModel], prefix: str = "") -> Iterator[str]:
+    for key, field in model.model_fields.items():
+        if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):
+            yield from _keys(field.annotation, f"{prefix}{key}.")
+        else:
+            yield prefix + key
+
+
+def _beside(where: str, known: list[str]) -> list[str]:
+    parent = where.rpartition(".")[0]
+    beside = [key for key in known if key.rpartition(".")[0] == parent]
+    return beside or sorted({key.partition(".")[0] for key in known})

@@ -13,9 +13,10 @@ from cellkit.bench import timers
 from cellkit.bench.clock import Clock, Handle
 from cellkit.bench.gateway import Flow, Gateway, UdpGateway
 from cellkit.bench.log import EventLog
-from cellkit.bench.netconfig import Cell, Delays, NetworkConfig, Policy, Span
+from cellkit.bench.netconfig import Cell, NetworkConfig, Policy, Span
+from cellkit.model.radio_data import Radio
 
-__all__ = ["Cell", "Delays", "Grant", "Network", "NetworkConfig", "Policy", "Request", "Session", "Span", "Ue"]
+__all__ = ["Cell", "Grant", "Network", "NetworkConfig", "Policy", "Request", "Session", "Span", "Ue"]
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -51,6 +52,9 @@ class Ue(Protocol):
     def paged(self) -> None:
         """There is downlink data: connect."""
 
+    def receive(self, size_bytes: int, done: Callable[[bool], object]) -> None:
+        """Receive a datagram; `done(True)` when its time on air is over, `done(False)` if the cell goes before."""
+
     def downlink(self, flow: int, data: bytes) -> None:
         """A datagram has arrived over the air."""
 
@@ -70,6 +74,11 @@ class Network:
             for edge_s in (gap.start_s, gap.start_s + gap.duration_s):
                 if edge_s >= clock.now():
                     clock.call_later(edge_s - clock.now(), self._tell_coverage)
+
+    @property
+    def radio(self) -> Radio:
+        """The figures of radio and core."""
+        return self.config.radio_figures()
 
     def covered(self) -> bool:
         """Whether there is a cell now."""
@@ -122,7 +131,10 @@ class Network:
             grant.t3324 = timers.DEACTIVATED
         elif request.t3324 is not None and policy.psm == "granted":
             grant.t3324 = timers.encode_t3324(_allowed(timers.decode_t3324(request.t3324), policy.t3324_allowed_s))
-        if request.t3412 is not None and policy.psm != "refused":
+        if policy.t3412 == "deactivated":
+            grant.t3412_s = None
+            grant.t3412 = timers.DEACTIVATED if request.t3412 is not None and policy.psm != "refused" else None
+        elif request.t3412 is not None and policy.psm != "refused":
             wanted_s = timers.decode_t3412(request.t3412)
             if wanted_s is not None:
                 grant.t3412 = timers.encode_t3412(_allowed(wanted_s, policy.t3412_allowed_s))
@@ -156,6 +168,7 @@ class Session:
         self._ue = ue
         self._reach: Reach = "detached"
         self._edrx_s: float | None = None
+        self._ptw_s = 0.0
         self._flows: dict[int, tuple[Flow, str]] = {}
         self._next_flow = 1
         self._waiting: deque[tuple[int, bytes, float]] = deque()
@@ -165,13 +178,24 @@ class Session:
     # Registration
 
     def attach(self, request: Request, done: Callable[[Grant], object]) -> None:
-        """Answer an attach request after its delay; `done(grant)` also brings a reject."""
-        delays = self._network.config.delays
-        self._exchange = self._clock.call_later(delays.attach_s, self._answer, "attach", request, done)
+        """Answer an attach request after the core's time; `done(grant)` also brings a reject."""
+        self._ask("attach", request, done)
 
     def tau(self, request: Request, done: Callable[[Grant], object]) -> None:
-        """Answer a tracking area update after its delay."""
-        self._exchange = self._clock.call_later(self._network.config.delays.tau_s, self._answer, "tau", request, done)
+        """Answer a tracking area update after the core's time."""
+        self._ask("tau", request, done)
+
+    def _ask(self, ev: str, request: Request, done: Callable[[Grant], object]) -> None:
+        self.abandon()
+        self._exchange = self._clock.call_later(
+            self._network.radio.network.core_s.value, self._answer, ev, request, done
+        )
+
+    def abandon(self) -> None:
+        """The device does not wait for the answer of an attach or update any more."""
+        if self._exchange is not None:
+            self._exchange.cancel()
+            self._exchange = None
 
     def detach(self) -> None:
         """The device says goodbye; what waits for it is gone."""
@@ -180,8 +204,7 @@ class Session:
 
     def vanish(self) -> None:
         """The device is gone without a word: power cut or reset."""
-        if self._exchange is not None:
-            self._exchange.cancel()
+        self.abandon()
         if self._page is not None:
             self._page.cancel()
             self._page = None
@@ -209,6 +232,7 @@ class Session:
             self._network.log.emit("net", "reject", cause=grant.cause, procedure=ev)
         else:
             self._edrx_s = None if grant.edrx is None else timers.decode_edrx(grant.edrx)
+            self._ptw_s = 0.0 if grant.ptw is None else timers.decode_ptw(grant.ptw)
             active_s = None if grant.t3324 is None else timers.decode_t3324(grant.t3324)
             fields = {"t3324_s": active_s, "t3412_s": grant.t3412_s, "edrx_s": self._edrx_s}
             self._network.log.emit("net", ev, roaming=grant.roaming, **fields)
@@ -240,7 +264,7 @@ class Session:
         if why is not None:
             self._network.log.emit("net", "drop", why=why, bytes=len(data), peer=peer, way="up")
             return
-        latency_s = self._network.config.delays.uplink_s
+        latency_s = self._network.radio.network.up_s
         self._network.log.emit("net", "up", bytes=len(data), peer=peer, latency_s=latency_s)
         self._clock.call_later(latency_s, self._to_peer, number, data)
 
@@ -271,9 +295,12 @@ class Session:
             self._page = self._clock.call_later(self._paging_delay_s(), self._page_now)
 
     def _paging_delay_s(self) -> float:
-        # On average half a cycle; drawn, since a device that only ever meets the mean hides its time-outs.
-        cycle_s = self._edrx_s or self._network.config.cell.drx_cycle_s
-        return self._network.random.uniform(0, cycle_s)
+        # Drawn, since a device that only ever meets the mean hides its time-outs. With eDRX the device listens in its
+        # paging time window only: a datagram comes in it, or waits for the next.
+        cycle_s = self._network.radio.idle.drx_cycle_s.value
+        delay_s = self._network.random.uniform(0, self._edrx_s or cycle_s)
+        in_window = self._edrx_s is not None and delay_s > self._edrx_s - self._ptw_s
+        return delay_s % cycle_s if in_window else delay_s
 
     def _page_now(self) -> None:
         self._page = None
@@ -281,10 +308,16 @@ class Session:
             self._ue.paged()
 
     def _deliver_waiting(self) -> None:
-        latency_s = self._network.config.delays.downlink_s
+        latency_s = self._network.radio.network.down_s
         while self._waiting:
             number, data, came_s = self._waiting.popleft()
-            self._clock.call_later(latency_s, self._over_the_air, number, data, came_s)
+            self._clock.call_later(latency_s, self._at_base_station, number, data, came_s)
+
+    def _at_base_station(self, number: int, data: bytes, came_s: float) -> None:
+        if self._reach == "connected" and self._network.covered():
+            self._ue.receive(len(data), lambda ok: self._over_the_air(number, data, came_s))
+        else:
+            self._over_the_air(number, data, came_s)
 
     def _over_the_air(self, number: int, data: bytes, came_s: float) -> None:
         if self._reach == "detached" or number not in self._flows:

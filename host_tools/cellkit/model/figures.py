@@ -75,23 +75,25 @@ def read(kind: str, name: str = "nb") -> dict[str, Any]:
             raise ModelError(f"unknown {kind} {name!r}; there are {', '.join(names(kind))}{guess(wanted, names(kind))}")
         file = data_folder().joinpath(_FOLDERS[kind], wanted.replace("-", "_") + ".toml")
     table = tomllib.loads(file.read_text(encoding="utf-8"))
-    return _with_bench(table) if kind == "module" else table
+    return {key: value for key, value in table.items() if key != "bench"} if kind == "module" else table
 
 
-def _with_bench(table: dict[str, Any]) -> dict[str, Any]:
-    """A module that stands on the bench has its figures there; its file here only adds what the bench has not."""
-    name = table.pop("bench", None)
-    if name is None:
-        return table
-    file = resources.files("cellkit.bench").joinpath("data", f"{name}.toml")
-    bench = tomllib.loads(file.read_text(encoding="utf-8"))
-    states = {state: draw for state, draw in bench["current"].items() if state in MODULE_STATES}
-    times = {ours: bench["timing"][theirs] for ours, theirs in (("boot_s", "boot_s"), ("wake_s", "wake_uart_s"))}
-    return {
-        **table,
-        "current": {**states, **table.get("current", {})},
-        "timing": {**times, **table.get("timing", {})},
-    }
+def read_bench(name: str) -> dict[str, Any]:
+    """What only the virtual module needs of the file of the module `name`. Raises ModelError if it has none."""
+    file = data_folder().joinpath(_FOLDERS["module"], name.lower().replace("-", "_") + ".toml")
+    table = tomllib.loads(file.read_text(encoding="utf-8")) if file.is_file() else {}
+    if "bench" not in table:
+        raise ModelError(f"there is no virtual module {name!r}; expected {' or '.join(_on_the_bench())}")
+    bench: dict[str, Any] = table["bench"]
+    return bench
+
+
+def _on_the_bench() -> list[str]:
+    folder = data_folder().joinpath(_FOLDERS["module"])
+    return [
+        name for name in names("module")
+        if "bench" in tomllib.loads(folder.joinpath(name.replace("-", "_") + ".toml").read_text(encoding="utf-8"))
+    ]  # fmt: skip
 
 
 def guess(word: str, known: list[str]) -> str:

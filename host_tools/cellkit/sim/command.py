@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import ipaddress
-import tomllib
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any
 from urllib.parse import urlsplit
 
 import typer
-from pydantic import ValidationError
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
@@ -41,7 +39,7 @@ def run(
     module: Annotated[str, typer.Option("--module", help="The modem.")] = "bc660k-gl",
     seed: Annotated[int, typer.Option("--seed", min=0, help="One seed, one history.")] = 1,
     server: Annotated[str | None, typer.Option("--server", help="coap://HOST:PORT/PATH of a real server.")] = None,
-    network: Annotated[Path | None, typer.Option("--network", help="TOML file of the network; docs/bench.md.")] = None,
+    network: Annotated[str | None, typer.Option("--network", help="Name or TOML file; docs/bench.md.")] = None,
     as_json: Json = False,
 ) -> None:
     """Run an app's real firmware through years of virtual time on the virtual bench.
@@ -113,17 +111,17 @@ def _server(uri: str | None, hosts: dict[str, str]) -> str | None:
     return uri
 
 
-def _network(path: Path | None) -> Any:
-    from cellkit.bench.netconfig import NetworkConfig
+def _network(name: str | None) -> Any:
+    from cellkit.bench.netconfig import NetworkConfig, NetworkError
 
-    if path is None:
+    if name is None:
         return NetworkConfig()
     try:
-        return NetworkConfig.load(path)
+        return NetworkConfig.load(name)
     except OSError as error:
-        fail(f"cannot read {path}: {error.strerror}", USAGE)
-    except (tomllib.TOMLDecodeError, ValidationError) as error:
-        fail(f"{path}: {error}", USAGE)
+        fail(f"cannot read {name}: {error.strerror}", USAGE)
+    except NetworkError as error:
+        fail(f"--network: {error}", USAGE)
 
 
 def _tell(console: Console, summary: dict[str, Any], report: Path) -> None:

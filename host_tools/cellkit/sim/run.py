@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from cellkit.bench.gateway import Gateway
-from cellkit.bench.mcu import McuConfig
+from cellkit.bench.mcucore import McuConfig
 from cellkit.bench.modem import ModemConfig
 from cellkit.bench.netconfig import NetworkConfig
 from cellkit.bench.rig import BenchConfig
@@ -96,7 +96,7 @@ class Runner:
         device = {**scenario.device, "server": job.server or _IN_PROCESS}
         self._config = BenchConfig(
             network=network,
-            modem=ModemConfig.load(job.module.replace("-", "_")),
+            modem=ModemConfig.load(job.module),
             mcu=McuConfig(program="app", heap_bytes=_HEAP_BYTES),
             files={"config.json": json.dumps(device)},
             battery_mv=round(self.battery.cell.open_circuit_mv.value),

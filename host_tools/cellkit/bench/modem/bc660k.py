@@ -6,7 +6,7 @@ Source: AT Commands Manual V1.4 (2024-01-26), TCP/IP Application Note V1.2, Hard
 from __future__ import annotations
 
 from cellkit.bench.modem.bc660k_queries import Queries
-from cellkit.bench.modem.bc660k_settings import SEARCH_PAUSES_S, SETTINGS_NVRAM, SETTINGS_RAM, ModuleSettings
+from cellkit.bench.modem.bc660k_settings import SETTINGS_NVRAM, SETTINGS_RAM, ModuleSettings
 from cellkit.bench.modem.bc660k_sockets import SOCKET_NVRAM, SOCKET_RAM, Sockets
 from cellkit.bench.modem.core27007 import CORE_NVRAM, Core27007
 from cellkit.bench.modem.family import Dialect
@@ -40,13 +40,14 @@ class VirtualModem(Modem):
         self._own = ModuleSettings(self, self._core)
         self._sockets = Sockets(self)
         self._reported = ""
+        lock_s = self.config.module.timing.sleep_lock_s.value
         parts = (self._core, self._own, Queries(self), self._sockets)
         return Dialect(
             handlers={name: handler for part in parts for name, handler in part.handlers().items()},
             whole=frozenset({"+QISEND"}),
             delay_s=self._delay_s,
             error_texts=_ERROR_TEXTS,
-            nvram={**CORE_NVRAM, **SETTINGS_NVRAM, **SOCKET_NVRAM},
+            nvram={**CORE_NVRAM, **SETTINGS_NVRAM, **SOCKET_NVRAM, "slplocktimes": round(lock_s)},
             ram={**SETTINGS_RAM, **SOCKET_RAM},
         )
 
@@ -64,7 +65,7 @@ class VirtualModem(Modem):
         self._reported = ""
         self.booted_s = self.clock.now()
         self.ue.may_camp = self._own.may_camp
-        self.ue.search_pauses_s = SEARCH_PAUSES_S[nvram["OOSScheme"]]
+        self.ue.search_pauses_s = self.config.search_pauses_s[nvram["OOSScheme"]]
         self.sim.power_up()
         self.urc("RDY")
         if nvram["CFUN"] == 1:
@@ -101,11 +102,6 @@ class VirtualModem(Modem):
             self.later(self.config.timing.answer_s.value, self.output.raw, b"\r\n")
         if self.settings.at_boot["dsevent"]:
             self._event("EXIT DEEPSLEEP")
-
-    def _drx_state(self) -> str:
-        if self.ue.grant.edrx is not None:
-            return "idle_edrx"
-        return "idle_drx_1s28" if self.network.config.cell.drx_cycle_s < 2 else "idle_drx_2s56"
 
     # What happens
 

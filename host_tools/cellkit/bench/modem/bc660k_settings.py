@@ -26,9 +26,6 @@ _RTC_FACTORY = datetime(2000, 1, 1, tzinfo=UTC)  # (unverified) clock before the
 _CLOCK = re.compile(r"(\d\d)/(\d\d)/(\d\d),(\d\d):(\d\d):(\d\d)([+-]\d\d)")
 _QUARTER = timedelta(minutes=15)
 
-# QCFG="OOSScheme": pauses between searches without a cell; the last one repeats, 0 = only AT+QPLMNS searches again.
-SEARCH_PAUSES_S = ((30.0, 60.0, 120.0), (300.0, 600.0, 900.0), (600.0, 1800.0, 3600.0), (30.0, 0.0), (0.0,))
-
 # QCFG: name -> (allowed values, factory value, only at CFUN=0). Left out, and answered with ERROR: statisr, GPIO and
 # activetimer, whose effects are not modelled.
 _QCFG: dict[str, tuple[tuple[range, ...], int, bool]] = {
@@ -36,7 +33,7 @@ _QCFG: dict[str, tuple[tuple[range, ...], int, bool]] = {
     "DataInactTimer": ((range(1), range(15, 256)), 60, True),
     "OOSScheme": ((range(5),), 0, False),
     "logbaudrate": ((range(921600, 6000001),), 6000000, False),
-    "slplocktimes": ((range(31),), 10, False),
+    "slplocktimes": ((range(31),), 0, False),  # the factory value is a figure of the module
     "dsevent": ((range(2),), 0, False),
     "MacRAI": ((range(2),), 0, True),
     "relversion": ((range(13, 15),), 13, True),
@@ -265,7 +262,7 @@ class ModuleSettings:
         nvram["QBAND"] = bands
         if not modem.ue.on:
             return Reply()
-        wait_s = modem.network.config.delays.detach_s if modem.ue.registered else 0.0
+        wait_s = modem.network.radio.network.detach_s.value if modem.ue.registered else 0.0
         modem.ue.stop()
         modem.later(wait_s, modem.complete, Reply(after=self._core.register_if_possible))
         return None

@@ -341,7 +341,7 @@ class Sockets:
             if not ok:
                 then("", _DNS_FAILED)
             elif network.blocked() is None:
-                modem.later(network.config.delays.dns_s, answered)
+                modem.later(network.radio.network.name_s.value, answered)
             else:
                 modem.later(_DNS_GIVES_UP_S, then, "", _DNS_FAILED)
 

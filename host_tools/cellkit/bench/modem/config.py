@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import tomllib
-from importlib import resources
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
+
+from cellkit.model.figures import read_bench
+from cellkit.model.parts import Module, load_module
 
 
 class _Strict(BaseModel):
@@ -45,13 +46,6 @@ class Figure(_Strict):
     source: str
 
 
-class Current(_Strict):
-    """A mean current in µA and where it comes from."""
-
-    ua: float = Field(ge=0)
-    source: str
-
-
 class Timing(_Strict):
     """Times of the module; see the data file for each one's meaning and source."""
 
@@ -87,17 +81,17 @@ class Limits(_Strict):
     data_mode_bytes: int
     read_bytes: int
     receive_buffer_bytes: int
-    supply_min_mv: int
     bauds: tuple[int, ...]
 
 
 class ModemConfig(_Strict):
     """A module as it lies on the bench. Make one with `load`; all fields may be changed before the modem is made."""
 
+    module: Module
     identity: Identity
     timing: Timing
     limits: Limits
-    current: dict[str, Current]
+    search_pauses_s: tuple[tuple[float, ...], ...]  # by the module's scheme for times without a cell
     sim: SimConfig = Field(default_factory=SimConfig)
     nvram: dict[str, Any] = Field(default_factory=dict)  # settings it arrives with, over the factory's
     supply_mv: int = Field(default=3600, ge=0)  # what AT+CBC shows
@@ -106,14 +100,16 @@ class ModemConfig(_Strict):
     prompt: str = "\r\n>"
 
     @classmethod
-    def load(cls, name: str = "bc660k_gl", **changes: Any) -> ModemConfig:
-        """The module of `data/<name>.toml`, with top-level fields replaced by `changes`.
+    def load(cls, name: str = "bc660k-gl", **changes: Any) -> ModemConfig:
+        """The module of the model's data file `name`, with top-level fields replaced by `changes`.
 
-        Raises FileNotFoundError for an unknown module and pydantic.ValidationError for a wrong field.
+        Raises cellkit.model.figures.ModelError for an unknown module and pydantic.ValidationError for a wrong field.
         """
-        text = resources.files("cellkit.bench").joinpath(f"data/{name}.toml").read_text(encoding="utf-8")
-        return cls.model_validate({**tomllib.loads(text), **changes})
+        bench, module = read_bench(name), load_module(name)
+        shared = {"boot_s": module.timing.boot_s, "wake_uart_s": module.timing.wake_s}
+        timing = {key: figure.model_dump() for key, figure in shared.items()} | bench.pop("timing")
+        return cls.model_validate({**bench, "timing": timing, "module": module, **changes})
 
-    def currents_ua(self) -> dict[str, float]:
-        """Mean current of each state in µA."""
-        return {state: current.ua for state, current in self.current.items()}
+    def currents_ua(self, tx_dbm: float) -> dict[str, float]:
+        """Mean current of each state in µA; `tx` at `tx_dbm`, where the module's file knows currents by power."""
+        return {state: self.module.current_ua(state, tx_dbm) for state in self.module.current}

@@ -144,7 +144,7 @@ class Core27007:
             modem.later(wait_s, modem.complete, Reply(after=lambda: self.switch_on(from_minimum=before == 0)))
         else:
             if modem.ue.registered:
-                wait_s += modem.network.config.delays.detach_s
+                wait_s += modem.network.radio.network.detach_s.value
             modem.ue.stop()
             modem.later(wait_s, modem.complete, Reply())
         return None
@@ -182,7 +182,7 @@ class Core27007:
             raise MeFault(_NOT_ALLOWED)
         if not wanted:
             modem.ue.stop()
-            modem.later(modem.network.config.delays.detach_s, modem.complete, Reply())
+            modem.later(modem.network.radio.network.detach_s.value, modem.complete, Reply())
         else:
             self._attaching = True
             self._attach_attempt += 1
@@ -216,7 +216,7 @@ class Core27007:
         if command.op == "test":
             found = f'({2 if modem.ue.registered else 1},"","","{cell.plmn}",{_ACT_NB_S1})' if modem.ue.covered else ""
             line = f"+COPS: {found},,(0-4),(0-2)"
-            modem.later(modem.network.config.delays.scan_s, modem.complete, Reply([line]))
+            modem.later(modem.network.radio.network.operators_s.value, modem.complete, Reply([line]))
             return None
         if command.op == "read":
             mode = chosen["mode"]

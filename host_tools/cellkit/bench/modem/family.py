@@ -58,10 +58,6 @@ class Family(ABC):
         """The commands; called once, before anything else exists."""
 
     @abstractmethod
-    def _drx_state(self) -> str:
-        """Name of the current drawn asleep between pages."""
-
-    @abstractmethod
     def booted(self, cause: str) -> None:
         """Banner and start of the radio."""
 

@@ -44,7 +44,7 @@ class Modem(Family):
         self.config = config
         self.faults = Faults()
         self.sim = Sim(config.sim)
-        self.meter = ChargeMeter(clock, log, "modem", config.currents_ua(), "off")
+        self.meter = ChargeMeter(clock, log, "modem", config.currents_ua(_tx_dbm(network)), "off")
         self.booted_s = 0.0
         self.early_data = 0  # bytes that came before the guard time after a prompt
         self._tx = tx
@@ -58,9 +58,9 @@ class Modem(Family):
         self.dialect = self._make_dialect()
         self.settings = Settings(self.dialect.nvram, self.dialect.ram, config.nvram)
         self.power = Power(clock, log, config.timing, self.meter, self, config.starts_with_supply)
-        self.ue = UserEquipment(clock, network, self.faults, self)
+        self.ue = UserEquipment(clock, network, config.module, self.faults, self)
         self.faults.on_change = self.ue.coverage_changed
-        self.power.attach_radio(self.ue, self._drx_state)
+        self.power.attach_radio(self.ue)
 
     # The bench's side
 
@@ -91,7 +91,7 @@ class Modem(Family):
     def voltage(self, supply_mv: int) -> None:
         """VBAT in millivolts: off below the module's minimum. AT+CBC shows it."""
         self.config.supply_mv = supply_mv
-        self.supply(supply_mv >= self.config.limits.supply_min_mv)
+        self.supply(supply_mv >= self.config.module.supply.min_mv.value)
 
     def baud(self, rate: int) -> None:
         """The host's baud rate; where it is not the module's own, both sides see garbage."""
@@ -327,6 +327,10 @@ class Modem(Family):
     def radio_changed(self) -> None:
         """Anything of the radio that counts for sleep and current."""
         self.power.consider()
+
+
+def _tx_dbm(network: Network) -> float:
+    return network.radio.level(network.config.cell.ecl).tx_dbm.value
 
 
 def _garbled(data: bytes) -> bytes:

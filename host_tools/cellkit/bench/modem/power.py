@@ -5,7 +5,7 @@ Sleep of the BC660K-GL: AT manual V1.4, QSCLK and QCFG="slplocktimes"; hardware 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Mapping
 from enum import Enum
 from typing import Protocol
 
@@ -70,7 +70,6 @@ class Power:
         self._owner = owner
         self._starts_with_supply = starts_with_supply
         self._ue: UserEquipment | None = None
-        self._drx_state: Callable[[], str] = lambda: "light_sleep"
         self._levels = dict.fromkeys(PINS, 1)
         self._supplied = False
         self._held = False  # RESET is low
@@ -80,10 +79,9 @@ class Power:
         self._awake_until_s = 0.0
         self.mode = Mode.OFF
 
-    def attach_radio(self, ue: UserEquipment, drx_state: Callable[[], str]) -> None:
-        """Let the radio's state count for the current; `drx_state()` names the one of sleeping between pages."""
+    def attach_radio(self, ue: UserEquipment) -> None:
+        """Let the radio's state count for the current."""
         self._ue = ue
-        self._drx_state = drx_state
 
     # Supply and keys
 
@@ -184,7 +182,7 @@ class Power:
         if ue is None or self.mode in (Mode.OFF, Mode.BOOT, Mode.WAKING):
             self.account()
             return
-        working = ue.connected or ue.connecting or ue.searching
+        working = ue.working
         if working and self.mode is Mode.DEEP_SLEEP:
             self._enter(Mode.RUN)
             self._owner.woke("radio")
@@ -241,18 +239,19 @@ class Power:
 
     def account(self) -> None:
         """Bring the charge meter in line with what the module does."""
-        self._meter.set(self._state())
+        shares = self._shares()
+        if isinstance(shares, str):
+            self._meter.set(shares)
+        else:
+            self._meter.mix(shares)
 
-    def _state(self) -> str:
+    def _shares(self) -> str | Mapping[str, float]:
+        """The state, or the share of each state in a pattern that repeats, such as listening to paging."""
         ue = self._ue
         if self.mode in (Mode.OFF, Mode.BOOT):
             return str(self.mode.value)
-        if ue is not None and ue.transmitting:
-            return "tx"
-        if ue is not None and (ue.connected or ue.connecting):
-            return "connected"
-        if ue is not None and ue.searching:
-            return "search"
+        if ue is not None and ue.working:
+            return ue.activity()
         if self.mode is Mode.LIGHT_SLEEP:
-            return self._drx_state() if ue is not None and ue.registered and not ue.psm else "light_sleep"
+            return ue.paging() if ue is not None and ue.registered and not ue.psm else "light_sleep"
         return {Mode.DEEP_SLEEP: "deep_sleep", Mode.WAKING: "waking"}.get(self.mode, "awake")
