@@ -116,7 +116,7 @@ async def test_cancelled_command_leaves_no_answer_behind():
 
 async def test_late_result_line_is_not_taken_by_the_next_command():
     def second(line):
-        asyncio.create_task(say_later(uart, 200, b"\r\nSEND OK\r\n"))
+        asyncio.create_task(say_later(uart, 700, b"\r\nSEND OK\r\n"))
         return OK
 
     uart, ch, urcs = make({b"AT": OK, b"AT+S": OK, b"AT+T": second})

@@ -1,3 +1,4 @@
+from cellular.link import power
 from cellular.link.power import PowerSaving
 from cellular.link.registration import Registration
 from cellular.link.timers import Timers
@@ -99,3 +100,42 @@ def test_early_wake_is_counted():
     assert p.unexpected_wakes == 1 and p.observed.t3412_s is None
     p.slept(False)
     assert p.unexpected_wakes == 1
+
+
+def test_connection_says_that_psm_is_left_where_the_event_for_it_gets_lost():
+    p, _ = make()
+    p.take_granted("00001010", "00100001")
+    p.rrc(False)
+    p.slept(True)
+    p.rrc(True)
+    assert not p.asleep and p.connected and p.unexpected_wakes == 1
+    p.slept(False)  # it comes all the same
+    assert p.unexpected_wakes == 1
+    p.rrc(False)
+    p.slept(True)
+    assert p.asleep and p.observed.t3324_s == 0
+
+
+def test_network_that_grants_too_little_is_judged_once_a_change():
+    told = []
+    real = power.trace
+    power.trace = lambda ev, **fields: told.append((ev, fields.get("policy")))
+    try:
+        p, _ = make()  # asks for a day
+        for bits in ("00101010", "00101010", "00100110", "00111000"):  # 10 h, again, 6 h, a day
+            p.take_granted("00001010", bits)
+        p.take_granted(None, None)
+    finally:
+        power.trace = real
+    judged = [t for t in told if t[0] != "granted"]
+    short = ("tau_too_short", "stay_registered")
+    assert judged == [short, short, ("psm_refused", "stay_registered")], judged
+
+
+def test_restart_of_the_modem_forgets_what_was_granted_but_not_what_was_observed():
+    p, _ = make()
+    p.take_granted("00001010", "00100001")
+    p.rrc(False)
+    p.slept(True)
+    p.forget()
+    assert p.granted is None and not p.asleep and not p.connected and p.observed.t3324_s == 0

@@ -186,10 +186,12 @@ async def test_a_refused_fire_comes_first_every_time():
             changed(peer, m)
 
     async with Rig(behave) as rig:
+        more = [b"r2"]
+        rig.backoff.on_failed = lambda: more and rig.uplink.submit(ROUTINE, more.pop())
         rig.uplink.submit(FIRE, b"fire")
-        rig.uplink.submit(ROUTINE, b"r")
+        rig.uplink.submit(ROUTINE, b"r1")
         await rig.until(lambda: len(rig.backoff.calls) >= 3)
-        assert rig.link.payloads()[:4] == [b"fire", b"r", b"fire", b"fire"], rig.link.payloads()
+        assert rig.link.payloads()[:5] == [b"fire", b"r1", b"fire", b"r2", b"fire"], rig.link.payloads()
 
 
 async def test_a_server_that_refuses_everything_gets_two_records_a_session():
