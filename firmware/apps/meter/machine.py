@@ -155,7 +155,8 @@ class MeterMachine:
             self._set("leak", False, now_s)
         elif self._flowing_s is None:
             self._flowing_s = self._judged_s
-        if self._flowing_s is not None and now_s - self._flowing_s >= self._settings["leak_hours"] * 3600:
+        leak_s = self._settings["leak_hours"] * 3600 - LATE_S  # readings come a second sooner or later
+        if self._flowing_s is not None and now_s - self._flowing_s >= leak_s:
             self._set("leak", True, now_s)
         if not self._back:
             self._set("backflow", False, now_s)
