@@ -107,13 +107,13 @@ def test_event():
     machine.active = ["tamper", "leak"]
     names = [r[0] for r in resolve(m.event(machine, (1, "leak", True), NOW))]
     assert names == ["leak", "total", "battery", "tamper"]
-    records = resolve(m.event(machine, (2, "boot", "reset"), None, "001010000000001"))
-    assert records[0] == ("boot", 0, "reset") and records[-1] == ("imei", 0, "001010000000001")
+    records = resolve(m.event(machine, (2, "boot", "reset"), None))
+    assert records[0] == ("boot", 0, "reset") and records[-1][0] == "version"
 
 
 def test_charge_of_each_phase():
-    records = resolve(Messages(NAME, "l").charge({"psm": 278000, "tx": 5}, NOW))
-    assert records == [("used/psm", NOW, 1000), ("used/tx", NOW, 0)]
+    records = resolve(Messages(NAME, "l").charge({"psm": 278000, "tx": 5}, NOW, "001010000000001"))
+    assert records == [("used/psm", NOW, 1000), ("used/tx", NOW, 0), ("imei", NOW, "001010000000001")]
 
 
 def test_state_comes_back():

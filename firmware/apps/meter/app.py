@@ -235,8 +235,7 @@ class MeterApp:
     def _submit(self, event, utc_s):
         trace("event", prio=event[0], name=event[1], value=event[2])
         if self._comms is not None:
-            modem = self._comms.modem
-            self._comms.submit(event[0], self._messages.event(self.machine, event, utc_s, modem and modem.imei))
+            self._comms.submit(event[0], self._messages.event(self.machine, event, utc_s))
 
     def _upload(self, utc_s):
         """Hand what was gathered since the last time to the outbox, which keeps it until the server has it."""
@@ -259,7 +258,8 @@ class MeterApp:
             packs += 1
         s.uploads += 1
         if s.uploads % _CHARGE_UPLOADS == 1:
-            comms.submit(P_ROUTINE, self._messages.charge(self._ledger.charge_uah(currents_na), utc_s))
+            charge_uah = self._ledger.charge_uah(currents_na)
+            comms.submit(P_ROUTINE, self._messages.charge(charge_uah, utc_s, comms.modem and comms.modem.imei))
         s.slot_s = s.slot_s if utc_s is None else utc_s
         trace("upload", packs=packs, readings=self._readings.next, freezes=self._freezes.next)
         self._keep()

@@ -17,7 +17,7 @@ class Messages:
         self._unit = unit
         self._pack = Pack(bytearray(PACK_BYTES))
 
-    def event(self, machine, event, utc_s, imei=None):
+    def event(self, machine, event, utc_s):
         """The pack of one event (priority, name, value) of the machine."""
         _, name, value = event
         pack = self._pack
@@ -29,8 +29,6 @@ class Messages:
         self._state(machine, name)
         if name == "boot":
             pack.text("version", VERSION)
-            if imei:
-                pack.text("imei", imei)
         return pack.end()
 
     def upload(self, machine, utc_s, ledger, drift_ppm, readings, freezes):
@@ -72,12 +70,14 @@ class Messages:
                     freeze_next = number + 1
         yield pack.end(), reading_next, freeze_next
 
-    def charge(self, charge_uah, utc_s):
-        """The pack of the ledger's {phase: µAh}."""
+    def charge(self, charge_uah, utc_s, imei=None):
+        """The pack of the ledger's {phase: µAh}, and who the modem is."""
         pack = self._pack
         pack.begin(self._name, utc_s)
         for name in sorted(charge_uah):
             pack.number("used/" + name, charge_uah[name] // UAH_PER_C, "C")
+        if imei:
+            pack.text("imei", imei)
         return pack.end()
 
     def _state(self, machine, told=None):
