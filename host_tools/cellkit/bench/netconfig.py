@@ -79,7 +79,7 @@ class Policy(_Strict):
     edrx: Literal["granted", "refused"] = "granted"
     edrx_min_s: float = 40.96
     edrx_max_s: float = 2621.44
-    ptw: str = Field(default="0011", pattern=r"^[01]{4}$")
+    ptw_s: float = 10.24  # paging time window
     rai: bool = True  # whether release assistance is honoured
     psm_downlink: Literal["queue", "drop"] = "queue"
     psm_queue_packets: int = Field(default=8, ge=1)
@@ -102,6 +102,11 @@ class Policy(_Strict):
     @classmethod
     def _edrx_can_be(cls, value: float) -> float:
         return _granted("an eDRX cycle", value, timers.encode_edrx, timers.decode_edrx)
+
+    @field_validator("ptw_s")
+    @classmethod
+    def _ptw_can_be(cls, value: float) -> float:
+        return _granted("a paging time window", value, timers.encode_ptw, timers.decode_ptw)
 
 
 class NetworkConfig(_Strict):

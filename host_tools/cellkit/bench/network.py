@@ -143,7 +143,7 @@ class Network:
             cycle_s = timers.decode_edrx(request.edrx)
             if cycle_s is not None:
                 grant.edrx = timers.encode_edrx(min(max(cycle_s, policy.edrx_min_s), policy.edrx_max_s))
-                grant.ptw = policy.ptw
+                grant.ptw = timers.encode_ptw(policy.ptw_s)
         return grant
 
     def _tell_coverage(self) -> None:

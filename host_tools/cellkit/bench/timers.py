@@ -1,9 +1,12 @@
 """T3324, T3412 extended and eDRX as the network and the AT commands write them: bit strings.
 
-Source: 3GPP TS 24.008, tables 10.5.163, 10.5.163a and 10.5.5.32 (NB-S1 columns).
+Source: 3GPP TS 24.008, tables 10.5.163, 10.5.163a and 10.5.5.32. `mode` is NB-S1 (NB-IoT) or WB-S1 (LTE-M, Cat.1).
 """
 
 from __future__ import annotations
+
+import math
+from typing import Literal
 
 DEACTIVATED = "11100000"
 
@@ -20,22 +23,26 @@ _T3412_UNIT_S = {
 }
 _UNIT_OFF = 0b111
 
-# eDRX cycle of a code in NB-S1, in seconds. 0000 and 0001 count as absent there; the WB-only codes are read as 0010.
-_EDRX_S = {
-    0b0010: 20.48,
-    0b0011: 40.96,
-    0b0101: 81.92,
-    0b1001: 163.84,
-    0b1010: 327.68,
-    0b1011: 655.36,
-    0b1100: 1310.72,
-    0b1101: 2621.44,
-    0b1110: 5242.88,
-    0b1111: 10485.76,
-}
-_EDRX_READ_AS = 0b0010
-_EDRX_ABSENT = (0b0000, 0b0001)
-_PTW_STEP_S = 2.56
+Mode = Literal["NB-S1", "WB-S1"]
+
+_HYPERFRAME_S = 10.24
+# eDRX cycle of a code in seconds. NB-S1 takes 0000 and 0001 as absent, and codes that only WB-S1 knows as 0010.
+_EDRX_NB_S: dict[int, float] = {
+    code: round(count * _HYPERFRAME_S, 2)
+    for code, count in (
+        (0b0010, 2), (0b0011, 4), (0b0101, 8), (0b1001, 16), (0b1010, 32), (0b1011, 64), (0b1100, 128),
+        (0b1101, 256), (0b1110, 512), (0b1111, 1024),
+    )
+}  # fmt: skip
+_EDRX_WB_S: dict[int, float] = {
+    code: round(count * _HYPERFRAME_S, 2)
+    for code, count in (
+        (0b0000, 0.5), (0b0001, 1), (0b0010, 2), (0b0011, 4), (0b0100, 6), (0b0101, 8), (0b0110, 10), (0b0111, 12),
+        (0b1000, 14), (0b1001, 16), (0b1010, 32), (0b1011, 64), (0b1100, 128), (0b1101, 256),
+    )
+}  # fmt: skip
+_EDRX_ABSENT_NB = (0b0000, 0b0001)
+_PTW_STEP_S = {"NB-S1": 2.56, "WB-S1": 1.28}
 
 
 def _bits(text: str, width: int) -> int:
@@ -77,13 +84,15 @@ def encode_t3412(seconds: float | None) -> str:
 def _encode(seconds: float | None, units: dict[int, int]) -> str:
     if seconds is None:
         return DEACTIVATED
+    longest_s = 31 * max(units.values())
+    if not 0 <= seconds <= longest_s:  # NaN neither
+        raise ValueError(f"{seconds} s does not fit the timer; expected 0 to {longest_s} s")
     best: tuple[int, int, int] | None = None
     for unit, unit_s in sorted(units.items(), key=lambda item: item[1]):
         count = -int(-seconds // unit_s)
         if 0 <= count <= 31 and (best is None or count * unit_s < best[0]):
             best = (count * unit_s, unit, count)
-    if best is None:
-        raise ValueError(f"{seconds} s does not fit the timer; expected 0 to {31 * max(units.values())} s")
+    assert best is not None  # the longest unit takes what the others do not
     return f"{best[1]:03b}{best[2]:05b}"
 
 
@@ -102,22 +111,31 @@ def _floor(seconds: float, units: dict[int, int]) -> str:
     return f"{unit:03b}{count_s // units[unit]:05b}"
 
 
-def decode_edrx(bits: str) -> float | None:
-    """eDRX cycle in seconds of a 4-bit code as NB-IoT reads it; None where it counts as absent."""
+def decode_edrx(bits: str, mode: Mode = "NB-S1") -> float | None:
+    """eDRX cycle in seconds of a 4-bit code; None where it counts as absent."""
     code = _bits(bits, 4)
-    if code in _EDRX_ABSENT:
-        return None
-    return _EDRX_S.get(code, _EDRX_S[_EDRX_READ_AS])
+    if mode == "WB-S1":
+        return _EDRX_WB_S.get(code, _EDRX_WB_S[0b1101])
+    return None if code in _EDRX_ABSENT_NB else _EDRX_NB_S.get(code, _EDRX_NB_S[0b0010])
 
 
-def encode_edrx(seconds: float) -> str:
-    """The 4-bit code of the shortest NB-IoT cycle that is not below `seconds`. Raises ValueError above 10485.76 s."""
-    for code, cycle_s in _EDRX_S.items():
+def encode_edrx(seconds: float, mode: Mode = "NB-S1") -> str:
+    """The 4-bit code of the shortest cycle that is not below `seconds`. Raises ValueError above the longest."""
+    cycles_s = _EDRX_WB_S if mode == "WB-S1" else _EDRX_NB_S
+    for code, cycle_s in cycles_s.items():
         if cycle_s >= seconds:
             return f"{code:04b}"
-    raise ValueError(f"eDRX cycle of {seconds} s is too long; NB-IoT ends at 10485.76 s")
+    raise ValueError(f"eDRX cycle of {seconds} s is too long; {mode} ends at {max(cycles_s.values())} s")
 
 
-def decode_ptw(bits: str) -> float:
-    """Paging time window in seconds of a 4-bit code in NB-S1."""
-    return round((_bits(bits, 4) + 1) * _PTW_STEP_S, 2)
+def decode_ptw(bits: str, mode: Mode = "NB-S1") -> float:
+    """Paging time window in seconds of a 4-bit code."""
+    return round((_bits(bits, 4) + 1) * _PTW_STEP_S[mode], 2)
+
+
+def encode_ptw(seconds: float, mode: Mode = "NB-S1") -> str:
+    """The 4-bit code of the shortest window that is not below `seconds`. Raises ValueError above the longest."""
+    steps = max(1, math.ceil(round(seconds / _PTW_STEP_S[mode], 6)))
+    if steps > 16:
+        raise ValueError(f"paging time window of {seconds} s is too long; {mode} ends at {16 * _PTW_STEP_S[mode]} s")
+    return f"{steps - 1:04b}"

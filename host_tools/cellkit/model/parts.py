@@ -96,7 +96,8 @@ class Mcu(Strict):
 class App(Strict):
     """What an app does when it does not report: `rest` is the MCU's state then, `current` the loads beside the MCU.
 
-    `output`: what each output of the board draws while it is high; the planner has it in `event_load_mah`.
+    `output`: what each output of the board draws while it is high; `standing` are those that are high all the time, the
+    planner has the others in `event_load_mah`.
     """
 
     title: str
@@ -106,12 +107,15 @@ class App(Strict):
     boots_per_wake: Figure
     current: dict[str, Draw]
     output: dict[str, Draw] = {}
+    standing: tuple[str, ...] = ()
     event_load_mah: Figure
 
     @model_validator(mode="after")
     def _rest(self) -> App:
         if self.rest not in ("idle", "light_sleep", "deep_sleep"):
             raise ValueError(f"rest: expected idle, light_sleep or deep_sleep, got {self.rest!r}")
+        if set(self.standing) - set(self.output):
+            raise ValueError(f"standing: expected some of {sorted(self.output)}, got {list(self.standing)}")
         return self
 
 

@@ -77,7 +77,7 @@ def plan(scenario: Scenario) -> Plan:
             f"{spell(scenario.interval_s)}; report less often or shorten the timers"
         )
     modem = by_state(session + tau_phases + _rest(device, rest_s))
-    mcu_session, mcu = _mcu(device, session, scenario.interval_s)
+    mcu_session, mcu = _mcu(device, scenario.interval_s)
     cycles = SECONDS_PER_YEAR / scenario.interval_s
     charge = {
         "modem": _yearly(device, "modem", modem, cycles),
@@ -140,10 +140,10 @@ def _rest(device: Device, seconds: float) -> Phases:
     return device.procedures.psm(seconds)
 
 
-def _mcu(device: Device, modem: Phases, interval_s: float) -> tuple[ByState, ByState]:
-    """Seconds of the MCU by state in one report, and in a whole cycle. Its serial port is on until the modem sleeps."""
+def _mcu(device: Device, interval_s: float) -> tuple[ByState, ByState]:
+    """Seconds of the MCU by state in one report, and in a whole cycle. It rests once the answer is there."""
     mcu, app, scenario = device.mcu, device.app, device.scenario
-    active_s = sum(seconds for state, seconds in modem if not _asleep(state))
+    active_s = total_s(_before_release(device))
     run_s = min(active_s, mcu.session_run_s.value)
     boot_s = mcu.boot_s.value if app.rest == "deep_sleep" else 0.0
     session = {"run": run_s + boot_s, "idle": active_s - run_s}
@@ -157,8 +157,12 @@ def _mcu(device: Device, modem: Phases, interval_s: float) -> tuple[ByState, ByS
     return session, cycle
 
 
-def _asleep(state: str) -> bool:
-    return state.startswith("idle_") or state in ("light_sleep", "deep_sleep", "off")
+def _before_release(device: Device) -> Phases:
+    scenario, procedures = device.scenario, device.procedures
+    before = procedures.cold_attach() if scenario.between == "off" else procedures.wake()
+    return before + procedures.report(
+        scenario.payload_bytes, scenario.response_bytes, scenario.interval_s, scenario.attempts
+    )
 
 
 def current_ua(device: Device, who: str, state: str) -> float:
@@ -171,7 +175,8 @@ def current_ua(device: Device, who: str, state: str) -> float:
 def _loads(device: Device) -> ByState:
     hours = SECONDS_PER_YEAR / _S_PER_H
     supply_mv = device.mcu.supply_mv.value
-    return {name: draw.current_ua(supply_mv) / 1000 * hours for name, draw in device.app.current.items()}
+    loads = device.app.current | {name: device.app.output[name] for name in device.app.standing}
+    return {name: draw.current_ua(supply_mv) / 1000 * hours for name, draw in loads.items()}
 
 
 def _yearly(device: Device, who: str, cycle: ByState, cycles: float) -> ByState:

@@ -71,7 +71,6 @@ class Life:
     heaps: list[tuple[float, int, int]] = field(default_factory=list)
     flash_erases: list[int] = field(default_factory=list)
     flash_programs: int = 0
-    granted: dict[str, Any] = field(default_factory=dict)
 
     def total_uah(self) -> float:
         """All that was drawn."""

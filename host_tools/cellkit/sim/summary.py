@@ -38,6 +38,7 @@ def summarize(runner: Runner) -> dict[str, Any]:
         "charge_mah_by_state": _mah(life.charge_uah),
         "charge_mah_by_year": [_mah(year) for year in yearly(life)],
         "mean_current_ua": round(life.mean_current_ua(), 4),
+        "inputs": _inputs(runner),
         **_battery(runner),
         **_heap(life),
         "flash_erases_max": max(life.flash_erases, default=0),
@@ -81,6 +82,25 @@ def _mah(charge_uah: dict[str, dict[str, float]]) -> dict[str, dict[str, float]]
     return {
         part: {state: round(uah / 1000, 4) for state, uah in states.items() if uah}
         for part, states in charge_uah.items()
+    }
+
+
+def _inputs(runner: Runner) -> dict[str, Any]:
+    """The run as `cellkit plan --check` asks for it: what the device really sent, and was granted."""
+    life, network, traffic = runner.life, runner.life.job.network, runner.life.tally.traffic
+    sessions, requests = max(1, traffic.sessions), max(1, traffic.requests)
+    sirens = min(life.tally.sirens, sessions - 1)  # each an alarm that is sent at once, beside the regular reports
+    return {
+        "interval_s": round(life.simulated_s / (sessions - sirens), 1),
+        "payload_bytes": round(traffic.request_bytes / sessions, 1),
+        "response_bytes": round(traffic.response_bytes / requests, 1),
+        "attempts": round(max(1.0, traffic.ups / requests), 3),
+        "events_per_year": round(sirens * YEAR_S / life.simulated_s, 2) if life.simulated_s else 0,
+        "ce": network.cell.ecl,
+        "rai": network.policy.rai,
+        "temperature_c": runner.battery.temperature_c,
+        "granted": {**traffic.granted, "ptw_s": network.policy.ptw_s},
+        "radio": network.radio,
     }
 
 

@@ -64,12 +64,46 @@ class Records:
         return self.refused + len(self._given_up) + len(self._acked_unseen)
 
 
+class Traffic:
+    """What went over the air. A session is a connection in which the device sent something."""
+
+    def __init__(self) -> None:
+        self.sessions = 0
+        self.ups = 0
+        self.requests = 0
+        self.request_bytes = 0
+        self.response_bytes = 0
+        self.granted: dict[str, float | None] = {}
+        self._sent = False
+
+    def network(self, event: Event) -> None:
+        """Take an event of the network."""
+        if event["ev"] == "rrc":
+            self._sent = False
+        elif event["ev"] == "up":
+            self.ups += 1
+            self.sessions += not self._sent
+            self._sent = True
+        elif event["ev"] in ("attach", "tau"):
+            self.granted = {key: event[key] for key in ("t3324_s", "t3412_s", "edrx_s")}
+
+    def server(self, event: Event) -> None:
+        """Take an event of the server."""
+        if event["ev"] == "request":
+            self.requests += 1
+            self.request_bytes += event["bytes"]
+        elif event["ev"] == "response":
+            self.response_bytes += event["bytes"]
+
+
 class Tally:
     """Subscribes to the event log. Latencies in seconds; on_s: how long each output of the MCU was high."""
 
     def __init__(self, now: Callable[[], float]) -> None:
         self.records = Records()
+        self.traffic = Traffic()
         self.events: Counter[str] = Counter()
+        self.sirens = 0
         self.ack_latency_s: list[float] = []
         self.alarm_latency_s: list[float] = []
         self.on_s: defaultdict[str, float] = defaultdict(float)
@@ -89,7 +123,10 @@ class Tally:
                 self._pin(event["pin"], event["value"], event["t"])
             else:
                 self.events[f"mcu {event['ev']}"] += 1
+        elif src == "server":
+            self.traffic.server(event)
         elif src == "net":
+            self.traffic.network(event)
             self.events[f"net {event['ev']} {event.get('why', '')}".strip()] += 1
         elif src == "bench" or (src == "modem" and event["ev"] in ("reset", "boot")):
             self.events[f"{src} {event['ev']}"] += 1
@@ -109,6 +146,8 @@ class Tally:
             self.records.refuse()
         elif name in _GONE:
             self.records.gone(data["seq"])
+        elif name == "siren":
+            self.sirens += bool(data["on"])
         elif name == "ledger":
             self.ledger = data
         elif name == "boot":
