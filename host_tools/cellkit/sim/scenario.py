@@ -19,6 +19,8 @@ DAY_S = 86400.0
 CLEAN_AIR_MV = 300
 SMOKE_MV = 2400
 _FIRE_S, _COOKING_S, _HUSH_AFTER_S, _REMOVAL_S = 300.0, 120.0, 20.0, 3600.0
+_LEAK_PER_HOUR, _LEAK_S = 5.0, 3 * DAY_S
+_BACKFLOW_PER_HOUR, _BACKFLOW_S = 120.0, 300.0
 _SETTLE_S = 2 * DAY_S  # at either end of a year nothing is drawn: what happened is through before the next begins
 
 
@@ -33,11 +35,15 @@ class Outage(_Strict):
 
 
 class Scenario(_Strict):
-    """module: what the device runs; mcu, battery: names in the model's data; device: its config.json."""
+    """module: what the device runs; mcu, battery: names in the model's data; device: its config.json.
+
+    flow_per_hour: what flows through a meter, in pulses, an hour each, over and over from the start.
+    """
 
     module: str
     mcu: str
     battery: str
+    flow_per_hour: tuple[float, ...] = ()
     device: dict[str, Any] = {}
     events: dict[str, int] = {}
     outage: Outage = Outage()
@@ -92,9 +98,33 @@ def add_outages(network: NetworkConfig, scenario: Scenario, duration_s: float, s
     network.coverage_gaps, network.outages = gaps, outages
 
 
-def play(bench: VirtualBench, event: Event) -> None:
+def begin(bench: VirtualBench, scenario: Scenario) -> None:
+    """What goes on from the start."""
+    if scenario.flow_per_hour:
+        bench.world.flow_profile(scenario.flow_per_hour)
+
+
+def play(bench: VirtualBench, event: Event, scenario: Scenario) -> None:
     """Let `event` happen now. Raises KeyError for an unknown name."""
-    _ACTIONS[event.name](bench)
+    if event.name == "leak":
+        _leak(bench, scenario.flow_per_hour)
+    else:
+        _ACTIONS[event.name](bench)
+
+
+def _leak(bench: VirtualBench, flow_per_hour: tuple[float, ...]) -> None:
+    # The household's day goes on from the hour at which the leak begins and ends.
+    def turned(by: float) -> list[float]:
+        hour = round(bench.clock.now() / 3600) % len(flow_per_hour)
+        return [rate + by for rate in (*flow_per_hour[hour:], *flow_per_hour[:hour])]
+
+    bench.world.flow_profile(turned(_LEAK_PER_HOUR))
+    bench.clock.call_later(_LEAK_S, lambda: bench.world.flow_profile(turned(0.0)))
+
+
+def _backflow(bench: VirtualBench) -> None:
+    bench.world.pulses(_BACKFLOW_PER_HOUR, "reverse")
+    bench.clock.call_later(_BACKFLOW_S, bench.world.pulses, 0.0, "reverse")
 
 
 def _fire(bench: VirtualBench) -> None:
@@ -118,6 +148,7 @@ def _test(bench: VirtualBench) -> None:
 
 
 _ACTIONS: dict[str, Callable[[VirtualBench], None]] = {
+    "backflow": _backflow,
     "cooking": _cooking,
     "fire": _fire,
     "removal": _removal,
