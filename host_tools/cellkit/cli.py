@@ -77,14 +77,19 @@ def report(
     folder: Annotated[Path, typer.Argument(help="Folder of a run, with its events.jsonl.")],
     as_json: Json = False,
 ) -> None:
-    """Draw the report page of a run again, from its event log.
+    """Draw the report page of a demo or a simulation again, from its files.
 
-    Works also for a run that was killed, as far as its log goes.
+    Works also for a demo that was killed, as far as its log goes.
     """
+    # Imported here: the bench takes its time, which the help needs not wait for.
+    from cellkit.sim import report as sim_report
+
     if not (folder / EVENTS).is_file():
-        fail(f"expected a run's {EVENTS} in {folder}, found none; name the folder of `cellkit demo --out`", USAGE)
+        fail(f"expected a run's {EVENTS} in {folder}, found none; name the --out of a demo or simulation", USAGE)
     try:
-        path = write_report(folder)
+        path = sim_report.write_report(folder) if sim_report.is_simulation(folder) else write_report(folder)
+    except ValueError as error:
+        fail(str(error), FAILED)
     except OSError as error:
         fail(f"cannot make the report in {folder}: {error.strerror or error}", FAILED)
     if as_json:

@@ -10,7 +10,7 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeGuard
 
 Event = dict[str, Any]
 
@@ -61,7 +61,7 @@ def read_log(path: Path) -> RunLog:
     for number, line in enumerate(lines, 1):
         if not line.strip():
             continue
-        event = _event(line)
+        event = parse_event(line)
         if event is None:
             log.unreadable += 1
             log.broken_off = number == len(lines)
@@ -71,7 +71,8 @@ def read_log(path: Path) -> RunLog:
     return log
 
 
-def _event(line: bytes) -> Event | None:
+def parse_event(line: bytes) -> Event | None:
+    """The event on a line of a log; None for what is no event."""
     try:
         event = json.loads(line)
     except (ValueError, RecursionError):
@@ -83,7 +84,7 @@ def _event(line: bytes) -> Event | None:
     return event
 
 
-def number(value: Any) -> bool:
+def number(value: Any) -> TypeGuard[float]:
     """True for a finite number, which JSON's NaN, Infinity and true are not."""
     return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
 

@@ -72,7 +72,7 @@ def test_good_run_tells_its_story(tmp_path: Path) -> None:
     for lane in ("modem", "smoke", "siren", "app", "device", "AT commands", "network", "server"):
         assert re.search(rf"\n{lane}\n", page.text), lane
     assert len(page.rows) == len(good_run())
-    curve = next(path for path in page.of("path") if path.get("id") == "curve")
+    curve = next(path for path in page.of("path") if path.get("class") == "curve")
     assert len((curve["data-steps"] or "").split()) == 2 * sum(
         e["ev"] == "state" and e["src"] == "modem" for e in good_run()
     )

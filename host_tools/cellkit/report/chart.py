@@ -42,36 +42,36 @@ class Scale:
         return round(TOP + PLOT_HEIGHT * (1 - part), 2)
 
 
-def draw(log: RunLog) -> str:
-    """The picture as SVG."""
+def draw(log: RunLog, name: str) -> str:
+    """The picture as SVG; `name` keeps the pictures of one page apart."""
     states = stays(log)
     scale = Scale(log.end_s, [stay.current_ua for stay in states])
     rows = lanes(log, states)
     bottom = TOP + PLOT_HEIGHT + GAP + LANE * len(rows)
-    inner = WIDTH - LEFT - RIGHT
+    inner, view, dots = WIDTH - LEFT - RIGHT, f"view_{name}", f"dots_{name}"
     return "\n".join(
         [
-            f'<svg id="chart" viewBox="0 0 {WIDTH} {bottom + AXIS}" role="img" aria-label="Current over time"'
+            f'<svg class="chart zoom" viewBox="0 0 {WIDTH} {bottom + AXIS}" role="img" aria-label="Current over time"'
             f' data-left="{LEFT}" data-right="{WIDTH - RIGHT}" data-end="{scale.end_s:.3f}" data-bottom="{bottom}">',
-            f'<defs><clipPath id="view"><rect x="{LEFT}" y="0" width="{inner}" height="{bottom + 1}"/></clipPath>',
+            f'<defs><clipPath id="{view}"><rect x="{LEFT}" y="0" width="{inner}" height="{bottom + 1}"/></clipPath>',
             # Dots at the very edge are shown whole.
-            f'<clipPath id="dots"><rect x="{LEFT - 5}" y="0" width="{inner + 10}" height="{bottom}"/></clipPath>',
+            f'<clipPath id="{dots}"><rect x="{LEFT - 5}" y="0" width="{inner + 10}" height="{bottom}"/></clipPath>',
             "</defs>",
             *_grid(scale),
             *_lane_names(rows),
             *_time_axis(scale, bottom),
-            '<g clip-path="url(#view)">',
+            f'<g clip-path="url(#{view})">',
             *(_rect(scale, state_bar(stay), TOP, PLOT_HEIGHT, "band") for stay in states),
             _curve(scale, states),
             "</g>",
-            '<g clip-path="url(#dots)">',
+            f'<g clip-path="url(#{dots})">',
             *_marks(scale, rows),
             "</g>",
-            '<g clip-path="url(#view)">',
+            f'<g clip-path="url(#{view})">',
             *_alarm_lines(scale, log, bottom),
             "</g>",
-            f'<rect id="selection" x="0" y="{TOP}" height="{bottom - TOP}" width="0"/>',
-            f'<line id="cursor" y1="{TOP}" y2="{bottom}" x1="-9" x2="-9"/>',
+            f'<rect class="selection" x="0" y="{TOP}" height="{bottom - TOP}" width="0"/>',
+            f'<line class="cursor" y1="{TOP}" y2="{bottom}" x1="-9" x2="-9"/>',
             "</svg>",
         ]
     )
@@ -102,7 +102,7 @@ def _curve(scale: Scale, states: list[Stay]) -> str:
     steps = [(t_s, scale.y(stay.current_ua)) for stay in states for t_s in (stay.start_s, stay.end_s)]
     path = " ".join(f"{'L' if i else 'M'}{scale.x(t_s)} {y}" for i, (t_s, y) in enumerate(steps))
     data = " ".join(f"{t_s:.4f},{y}" for t_s, y in steps)
-    return f'<path id="curve" d="{path}" data-steps="{data}"/>'
+    return f'<path class="curve" d="{path}" data-steps="{data}"/>'
 
 
 def _rect(scale: Scale, bar: Bar, y: float, height: float, css: str) -> str:
@@ -158,7 +158,7 @@ def _alarm_lines(scale: Scale, log: RunLog, bottom: int) -> Iterator[str]:
 
 def _time_axis(scale: Scale, bottom: int) -> Iterator[str]:
     step_s = next((s for s in _STEPS_S if scale.end_s / s <= 12), scale.end_s / 10)
-    yield f'<g id="axis" data-steps="{" ".join(map(str, _STEPS_S))}">'
+    yield f'<g class="axis" data-steps="{" ".join(map(str, _STEPS_S))}">'
     for index in range(int(scale.end_s / step_s) + 1):
         x = scale.x(index * step_s)
         yield f'<line class="grid" x1="{x}" x2="{x}" y1="{TOP}" y2="{bottom + 4}"/>'

@@ -55,6 +55,7 @@ def lanes(log: RunLog, states: list[Stay]) -> list[Lane]:
         ("smoke", _smoke(log)),
         ("siren", _siren(log)),
         ("app", _app(log)),
+        ("MCU", _mcu(log)),
         ("device", [dot for e in log.each("mcu", "trace") for dot in _trace_dot(e)]),
         ("AT commands", _dots(log, "uart", {"to_modem": ("d-up", -1), "to_mcu": ("d-down", 1)})),
         ("network", _dots(log, "net", _NETWORK)),
@@ -106,6 +107,20 @@ def _smoke(log: RunLog) -> list[Bar | Dot]:
 def _siren(log: RunLog) -> list[Bar | Dot]:
     changes = ((float(e["t"]), bool(e.get("value"))) for e in log.each("mcu", "pin") if e.get("pin") == "SIREN")
     return _spans(changes, log.end_s, lambda a, b: Bar(a, b, "siren", f"siren · {words.duration(b - a)}", "b-siren"))
+
+
+def _mcu(log: RunLog) -> list[Bar | Dot]:
+    """When the MCU ran; a log without its sleep shows nothing."""
+    changes: list[tuple[float, bool]] = []
+    for e in log.events:
+        if e["src"] == "mcu" and e["ev"] in ("start", "exit", "deepsleep", "lightsleep"):
+            on = e["ev"] == "start" or (e["ev"] == "lightsleep" and not e.get("on"))
+            changes.append((float(e["t"]), on))
+    if all(on for _, on in changes):
+        return []
+    if not changes[0][1]:
+        changes.insert(0, (0.0, True))
+    return _spans(changes, log.end_s, lambda a, b: Bar(a, b, "awake", f"MCU awake · {words.duration(b - a)}", "b-mcu"))
 
 
 def _app(log: RunLog) -> list[Bar | Dot]:

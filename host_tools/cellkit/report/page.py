@@ -1,20 +1,17 @@
 """The page around the picture: verdict, key figures, alarm timeline, timers, charge, and the list of events.
 
-Whatever comes from the log is escaped, and the page forbids every script but its own (a hash in its content policy),
-so that a hostile text in a log stays a text.
+Whatever comes from the log is escaped.
 """
 
 from __future__ import annotations
 
-import base64
-import hashlib
 from collections.abc import Iterator
-from importlib import resources
 from typing import Any
 
 from cellkit.report import words
 from cellkit.report.chart import draw
 from cellkit.report.lanes import state_class
+from cellkit.report.shell import document, tiles
 from cellkit.summary import RunLog, alarm_marks, number, stays
 
 MAX_ROWS = 5000  # rows of the event list; a browser stays quick with these
@@ -32,24 +29,7 @@ _DOTS = (
 
 def render(log: RunLog, summary: dict[str, Any]) -> str:
     """The whole page as HTML. `summary` as `cellkit.summary.summarize` makes it; what is missing in it is left out."""
-    script = _file("script.js")
-    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
-    policy = f"default-src 'none'; style-src 'unsafe-inline'; script-src 'sha256-{digest}'; img-src data:"
-    body = _body(log, summary) if log.events else _empty(log)
-    return "\n".join(
-        [
-            '<!doctype html><html lang="en"><head><meta charset="utf-8">',
-            f'<meta http-equiv="Content-Security-Policy" content="{policy}">',
-            '<meta name="viewport" content="width=device-width, initial-scale=1"><title>cellkit run</title>',
-            f"<style>{_file('style.css')}</style></head><body>",
-            *body,
-            f'<div id="tip" hidden></div><script>{script}</script></body></html>\n',
-        ]
-    )
-
-
-def _file(name: str) -> str:
-    return resources.files("cellkit.report").joinpath(name).read_text(encoding="utf-8")
+    return document("cellkit run", _body(log, summary) if log.events else _empty(log))
 
 
 def _empty(log: RunLog) -> Iterator[str]:
@@ -60,7 +40,7 @@ def _empty(log: RunLog) -> Iterator[str]:
 
 def _body(log: RunLog, summary: dict[str, Any]) -> Iterator[str]:
     yield from _header(log, summary)
-    yield from _picture(log)
+    yield from picture(log, "Current of the modem, and what happened")
     yield '<div class="pair">'
     yield from _timeline(log)
     yield from _timers(summary)
@@ -90,17 +70,15 @@ def _header(log: RunLog, summary: dict[str, Any]) -> Iterator[str]:
         where = "; the last one is cut off" if log.broken_off else ""
         yield f'<p class="note">{log.unreadable} lines of the log could not be read{where}. The rest is shown.</p>'
     total_uah = sum(stay.charge_uah for stay in stays(log))
-    tiles = (
+    figures = (
         ("smoke to siren", words.duration(summary.get("siren_latency_s"))),
         ("smoke to server's 2.04", words.duration(summary.get("alarm_latency_s"))),
         ("heartbeat acknowledged", _yes(summary.get("heartbeat_acknowledged"))),
         ("back to PSM afterwards", _yes(summary.get("back_to_psm"))),
         ("charge of the modem", words.charge(total_uah)),
     )
-    yield '<div class="tiles">'
-    for name, value in tiles:
-        yield f'<div class="tile"><b>{value}</b><span>{name}</span></div>'
-    yield "</div></header>"
+    yield from tiles(figures)
+    yield "</header>"
 
 
 def _joined(value: Any, *keys: str) -> str:
@@ -116,22 +94,23 @@ def _yes(value: Any) -> str:
     return "yes" if value is True else "no"
 
 
-def _picture(log: RunLog) -> Iterator[str]:
+def picture(log: RunLog, title: str, about: str = "", name: str = "run") -> Iterator[str]:
+    """A section with the picture of `log`, its tools and legend. title, about: HTML; name: unique in the page."""
     times = [mark.t_s for mark in alarm_marks(log) if mark.t_s is not None]
-    yield '<section><h2>Current of the modem, and what happened</h2><div class="tools">'
-    yield f'<button data-from="0" data-to="{log.end_s:.3f}">Whole run</button>'
+    yield f"<section><h2>{title}</h2>{about}"
+    yield f'<div class="tools"><button data-from="0" data-to="{log.end_s:.3f}">All of it</button>'
     if times:
         yield f'<button data-from="{max(min(times) - 0.5, 0):.3f}" data-to="{max(times) + 1:.3f}">Alarm</button>'
-    yield '<span class="soft">Drag to zoom, double-click for the whole run, point at anything to read it.</span></div>'
+    yield '<span class="soft">Drag to zoom, double-click for all of it, point at anything to read it.</span></div>'
     yield '<div class="scroll">'
-    yield draw(log)
+    yield draw(log, name)
     yield '</div><div class="legend">'
     states = {stay.state: state_class(stay.state, stay.current_ua) for stay in stays(log)}
     for state, css in states.items():
         yield f'<span><i class="chip {css}"></i>{words.state(state)}</span>'
     yield '</div><div class="legend">'
-    for css, name in _DOTS:
-        yield f'<span><i class="chip round {css}"></i>{name}</span>'
+    for css, dot in _DOTS:
+        yield f'<span><i class="chip round {css}"></i>{dot}</span>'
     yield "</div></section>"
 
 

@@ -1,8 +1,8 @@
 "use strict";
 // Zoom and hover of the picture, and the filter of the event list. The page is complete without it.
 (() => {
-  const svg = document.getElementById("chart");
-  if (svg) picture(svg);
+  const tip = document.getElementById("tip");
+  for (const svg of document.querySelectorAll("svg.zoom")) picture(svg);
   filter();
 
   function picture(svg) {
@@ -11,12 +11,11 @@
       el, a: +el.dataset.a, b: "b" in el.dataset ? +el.dataset.b : null, kind: el.tagName,
     }));
     const lines = [...svg.querySelectorAll("[data-x]")];
-    const curve = document.getElementById("curve");
+    const curve = svg.querySelector(".curve");
     const steps = curve.dataset.steps.split(" ").filter(Boolean).map((s) => s.split(",").map(Number));
-    const axis = document.getElementById("axis");
+    const axis = svg.querySelector(".axis");
     const gaps = axis.dataset.steps.split(" ").map(Number);
-    const cursor = document.getElementById("cursor"), selection = document.getElementById("selection");
-    const tip = document.getElementById("tip");
+    const cursor = svg.querySelector(".cursor"), selection = svg.querySelector(".selection");
     let from = 0, to = end, dragX = null;
 
     const x = (t) => left + ((right - left) * (t - from)) / (to - from);
@@ -118,7 +117,7 @@
       return el;
     }
 
-    for (const button of document.querySelectorAll("button[data-from]")) {
+    for (const button of svg.closest("section").querySelectorAll("button[data-from]")) {
       button.addEventListener("click", () => show(+button.dataset.from, +button.dataset.to));
     }
   }

@@ -48,6 +48,7 @@ def run(
     """
     # Imported here: bench and model take their time, which the help needs not wait for.
     from cellkit.bench.mcucore import McuError
+    from cellkit.sim.history import history
     from cellkit.sim.report import write_report
     from cellkit.sim.run import Job, Runner
     from cellkit.sim.scenario import Scenario
@@ -67,7 +68,8 @@ def run(
             life = runner.run(bar.advance)
         summary = summarize(runner)
         write_summary(summary, out)
-        report = write_report(runner, summary, out)
+        history(runner).write(out)
+        report = write_report(out)
     except McuError as error:
         fail(str(error), SETUP_MISSING if "make setup" in str(error) else FAILED)
     except OSError as error:

@@ -21,8 +21,10 @@ from cellkit.bench.vrig import VirtualBench
 from cellkit.model.battery import Battery, load_cell
 from cellkit.model.figures import Draw
 from cellkit.model.parts import load_app, load_mcu, load_module
+from cellkit.sim.history import HISTORY_FILE
 from cellkit.sim.scenario import DAY_S, YEAR_S, Scenario, add_outages, draw_events, play
 from cellkit.sim.tally import Tally
+from cellkit.summary import REPORT, SUMMARY
 
 _HEAP_BYTES = 256 * 1024
 _IN_PROCESS = "coap://192.0.2.1:5683/records"  # TEST-NET-1: every address is the server in the process
@@ -51,6 +53,16 @@ class Progress:
     wall_s: float
 
 
+@dataclass(frozen=True)
+class Day:
+    """How things stood at the end of a day. pulse_mv: the battery's voltage under the module's highest current."""
+
+    t_s: float
+    remaining_mah: float
+    pulse_mv: float
+    flash_erases_max: int
+
+
 @dataclass
 class Life:
     """What came of a run, as far as it went."""
@@ -71,6 +83,7 @@ class Life:
     heaps: list[tuple[float, int, int]] = field(default_factory=list)
     flash_erases: list[int] = field(default_factory=list)
     flash_programs: int = 0
+    days: list[Day] = field(default_factory=list)
 
     def total_uah(self) -> float:
         """All that was drawn."""
@@ -82,7 +95,10 @@ class Life:
 
 
 class Runner:
-    """One run. `life` may be read at any time. battery: instead of the scenario's."""
+    """One run. `life` may be read at any time. battery: instead of the scenario's.
+
+    events: what happens to the device; network: with the scenario's outages.
+    """
 
     def __init__(self, job: Job, battery: Battery | None = None) -> None:
         scenario = Scenario.load(job.app)
@@ -90,17 +106,17 @@ class Runner:
         self.module = load_module(job.module)
         self.app = load_app(job.app)
         self.battery = battery or Battery(load_cell(scenario.battery))
-        network = job.network.model_copy(deep=True)
-        add_outages(network, scenario, job.duration_s, job.seed)
+        self.network = job.network.model_copy(deep=True)
+        add_outages(self.network, scenario, job.duration_s, job.seed)
         device = {**scenario.device, "server": job.server or _IN_PROCESS}
         self._config = BenchConfig(
-            network=network,
+            network=self.network,
             modem=ModemConfig.load(job.module),
             mcu=McuConfig(program="app", heap_bytes=_HEAP_BYTES),
             files={"config.json": json.dumps(device)},
             battery_mv=round(self.battery.cell.open_circuit_mv.value),
         )
-        self._events = draw_events(scenario, job.duration_s, job.seed)
+        self.events = draw_events(scenario, job.duration_s, job.seed)
         self._stop = False
         self._bench: VirtualBench | None = None
         self._drawn_uah = 0.0
@@ -117,6 +133,8 @@ class Runner:
         """The whole life, or until `stop` or Ctrl-C. Raises McuError, OSError."""
         job, life = self.life.job, self.life
         began_s = time.monotonic()
+        for name in (SUMMARY, HISTORY_FILE, REPORT):  # of an older run: they would not fit this one's log
+            (job.out / name).unlink(missing_ok=True)
         bench = VirtualBench(
             self._config, job.out, job.seed, _gateway(job.server), life.tally.records.accepted, keep=False,
             turn_run_s=self.mcu.turn_run_s.value,
@@ -126,7 +144,7 @@ class Runner:
             bench.log.subscribe(life.tally)
             bench.log.subscribe(self._watch)
             bench.start(["-m", life.scenario.module])
-            for event in self._events:
+            for event in self.events:
                 bench.clock.call_later(event.at_s, play, bench, event)
             try:
                 while life.simulated_s < job.duration_s and not self._stop and life.empty_at_s is None:
@@ -184,6 +202,9 @@ class Runner:
         drawn_uah, self._drawn_uah = life.total_uah() - self._drawn_uah, life.total_uah()
         self.battery.draw(drawn_uah * 3600 / seconds, seconds)
         bench.world.battery_voltage(round(self.battery.voltage_mv(0.0)))
+        pulse_mv = self.battery.voltage_mv(self.module.supply.pulse_ua.value)
+        most = max(life.flash_erases, default=0)
+        life.days.append(Day(life.simulated_s, self.battery.remaining_mah, pulse_mv, most))
         if self.battery.remaining_mah <= 0:
             life.empty_at_s = life.simulated_s
             bench.log.emit("bench", "battery_empty")

@@ -46,6 +46,8 @@ def summarize(runner: Runner) -> dict[str, Any]:
         "flash_programs": life.flash_programs,
         "ack_latency_s": _spread(tally.ack_latency_s),
         "alarm_latency_s": _spread(tally.alarm_latency_s),
+        "alarms_delayed": tally.alarms_delayed,
+        "delayed_latency_s": _spread(tally.delayed_latency_s),
         "brown_outs": life.brown_outs,
         "events": dict(sorted(tally.events.items())),
     }

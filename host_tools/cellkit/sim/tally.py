@@ -7,9 +7,20 @@ from collections.abc import Callable
 from typing import Any
 
 from cellkit.inbox import Pack
+from cellkit.sim.sessions import Sessions
 
 Event = dict[str, Any]
 _GONE = ("outbox_evicted", "outbox_unreadable")
+_MOST_TROUBLE = 500  # remembered by time; all are counted
+_TROUBLE = {  # events that a person who looks for trouble wants to see on a time line, and what tells more of them
+    "bench": {"brown_out": "voltage_mv", "battery_empty": ""},
+    "modem": {"reset": "cause"},
+    "mcu": {"start": "cause", "exit": "code", "wdt": ""},
+    "trace": {
+        "clock_step": "step_s", "modem_recovery": "reason", "outbox_refused": "", "outbox_evicted": "seq",
+        "outbox_unreadable": "seq", "record_lost": "error", "unexpected_wake": "after_s",
+    },
+}  # fmt: skip
 
 
 class Records:
@@ -97,7 +108,11 @@ class Traffic:
 
 
 class Tally:
-    """Subscribes to the event log. Latencies in seconds; on_s: how long each output of the MCU was high."""
+    """Subscribes to the event log. Latencies in seconds; on_s: how long each output of the MCU was high.
+
+    delayed_latency_s: from storing to acknowledgement of those records that an attempt failed for. trouble: (seconds,
+    name, more).
+    """
 
     def __init__(self, now: Callable[[], float]) -> None:
         self.records = Records()
@@ -106,46 +121,57 @@ class Tally:
         self.sirens = 0
         self.ack_latency_s: list[float] = []
         self.alarm_latency_s: list[float] = []
+        self.delayed_latency_s: list[float] = []
+        self.alarms_delayed = 0
+        self.sessions = Sessions()
+        self.trouble: list[tuple[float, str, str]] = []
         self.on_s: defaultdict[str, float] = defaultdict(float)
         self.ledger: Event | None = None
         self.runtime: Event | None = None
         self._now = now
         self._high: dict[str, float] = {}
         self._fires: dict[int, float] = {}  # when a fire was stored, by its number
+        self._stored: dict[int, tuple[float, bool]] = {}  # when a record was, and whether sending failed just then
+        self._failed_s: float | None = None  # the last failed attempt, None after one that did not
 
     def __call__(self, event: Event) -> None:
         """Take one event."""
-        src = event["src"]
+        src, ev = event["src"], event["ev"]
         if src == "mcu":
-            if event["ev"] == "trace":
+            if ev == "trace":
                 self._trace(event["data"], event["t"])
-            elif event["ev"] == "pin":
+                return
+            if ev == "pin":
                 self._pin(event["pin"], event["value"], event["t"])
-            else:
-                self.events[f"mcu {event['ev']}"] += 1
+                return
+            self.events[f"mcu {ev}"] += 1
         elif src == "server":
             self.traffic.server(event)
         elif src == "net":
             self.traffic.network(event)
-            self.events[f"net {event['ev']} {event.get('why', '')}".strip()] += 1
-        elif src == "bench" or (src == "modem" and event["ev"] in ("reset", "boot")):
-            self.events[f"{src} {event['ev']}"] += 1
+            self.events[f"net {ev} {event.get('why', '')}".strip()] += 1
+        elif src == "modem" and ev == "state":
+            self.sessions.modem(event["t"], event["state"], event["current_ua"])
+        elif src == "bench" or (src == "modem" and ev in ("reset", "boot")):
+            self.events[f"{src} {ev}"] += 1
+            if ev == "stimulus" and event.get("what") != "battery":
+                self.sessions.reason(event["t"])
+        self._note(src, event, event["t"])
 
     def _trace(self, data: Event, t_s: float) -> None:
         name = data.get("ev")
         if name == "record":
-            self.records.stored(data["seq"])
-            if data["prio"] == 0:
-                self._fires[data["seq"]] = t_s
+            self._record(data, t_s)
         elif name == "uplink_ack":
-            self.records.acked(data["seq"])
-            self.ack_latency_s.append(data["latency_ms"] / 1000)
-            if data["seq"] in self._fires:
-                self.alarm_latency_s.append(t_s - self._fires.pop(data["seq"]))
+            self._ack(data, t_s)
+        elif name == "uplink_failed":
+            self._failed_s = t_s
+            self.sessions.failed()
         elif name == "outbox_refused":
             self.records.refuse()
         elif name in _GONE:
             self.records.gone(data["seq"])
+            self._stored.pop(data["seq"], None)
         elif name == "siren":
             self.sirens += bool(data["on"])
         elif name == "ledger":
@@ -153,6 +179,35 @@ class Tally:
         elif name == "boot":
             self.runtime = data.get("runtime")
         self.events[f"device {name}"] += 1
+        self._note("trace", data, t_s)
+
+    def _record(self, data: Event, t_s: float) -> None:
+        self.records.stored(data["seq"])
+        self.sessions.reason(t_s)
+        self._stored[data["seq"]] = (t_s, self._failed_s is not None)
+        if data["prio"] == 0:
+            self._fires[data["seq"]] = t_s
+
+    def _ack(self, data: Event, t_s: float) -> None:
+        seq = data["seq"]
+        self.records.acked(seq)
+        self.sessions.acked(data["prio"])
+        self.ack_latency_s.append(data["latency_ms"] / 1000)
+        if seq in self._fires:
+            self.alarm_latency_s.append(t_s - self._fires.pop(seq))
+        stored_s, failing = self._stored.pop(seq, (t_s, False))
+        if failing or (self._failed_s is not None and self._failed_s >= stored_s):
+            self.delayed_latency_s.append(t_s - stored_s)
+            self.alarms_delayed += data["prio"] == 0
+        if self._failed_s is not None and all(when_s > self._failed_s for when_s, _ in self._stored.values()):
+            self._failed_s = None
+
+    def _note(self, src: str, event: Event, t_s: float) -> None:
+        name = event.get("ev")
+        more = _TROUBLE.get(src, {}).get(name) if isinstance(name, str) else None
+        if more is None or len(self.trouble) >= _MOST_TROUBLE or (name == "start" and event.get("cause") == "power_on"):
+            return
+        self.trouble.append((t_s, str(name), str(event.get(more, ""))))
 
     def _pin(self, name: str, value: int, t_s: float) -> None:
         began_s = self._high.pop(name, None)
