@@ -87,10 +87,17 @@ def _check_timer(name: str, seconds: float | None, encode: Any, decode: Any, uni
         above = decode(encode(seconds))
     except ValueError as error:
         raise ModelError(f"{name}: {error}") from None
+    if name == "T3412" and _is_plain(seconds):
+        return
     if above != seconds:
         raise ModelError(
             f"{name}: {spell(seconds)} cannot be granted: it has 5 bits of {units}; the next that can is {spell(above)}"
         )
+
+
+def _is_plain(seconds: float) -> bool:
+    """Whether the plain T3412 of TS 24.008 10.5.7.3, which holds without an extended one, has this value."""
+    return any(seconds % unit_s == 0 and seconds <= 31 * unit_s for unit_s in (2, 60, 360))
 
 
 def _check_edrx(scenario: Scenario) -> None:

@@ -78,4 +78,6 @@ def _scenario(inputs: dict[str, Any], asked: Scenario) -> Scenario:
         found["ce"] = int(told["ce"])
     if isinstance(told.get("rai"), bool):
         found["rai"] = told["rai"]
+    if isinstance(told.get("radio"), dict) and told["radio"]:
+        found["changes"] = {**asked.changes, "radio": {**told["radio"], **asked.changes.get("radio", {})}}
     return replace(asked, **found)

@@ -323,7 +323,7 @@ class Connection(ABC):
     def receive(self, size_bytes: int, done: Callable[[bool], object]) -> None:
         """Receive a datagram for its time on air."""
         self._wanted = True
-        self._air.play(self.procedures.downlink(self.procedures.datagram(size_bytes)), done)
+        self._air.play(self.procedures.downlink(self.procedures.datagram(size_bytes)), done, urgent=True)
 
     def downlink(self, flow: int, data: bytes) -> None:
         """A datagram came over the air."""
