@@ -22,7 +22,7 @@ from test_report import HOSTILE, Page
 from typer.testing import CliRunner
 
 TITLES = [
-    "Charge by state and year", "One wake cycle", "One alarm", "Sent to acknowledged", "Fire to acknowledged",
+    "Charge by state and year", "One wake cycle", "One alarm", "Sent to acknowledged", "Alarm to acknowledged",
     "Delayed by an outage", "Battery, and what happened to the device", "Flash wear", "Heap",
 ]  # fmt: skip
 
@@ -230,6 +230,19 @@ def test_sessions_without_psm_end_when_it_is_calm() -> None:
     shown = sessions.shown()["routine"]
     assert (shown.start_s, shown.state) == (3601.0, "idle_drx_2s56")
     assert 10 <= shown.end_s - shown.start_s < 60
+
+
+def test_the_most_urgent_session_is_the_alarm_and_routine_never_is() -> None:
+    sessions = Sessions()
+    for start_s, urgency in ((100.0, 2), (200.0, 1), (300.0, 0), (400.0, 0)):
+        sessions.modem(start_s, "connected", 15_000.0)
+        sessions.acked(urgency)
+        sessions.modem(start_s + 9, "deep_sleep", 0.8)
+        if start_s == 200.0:
+            assert sessions.shown()["alarm"].start_s == 200.0
+    shown = sessions.shown()
+    assert shown["alarm"].start_s == 300.0
+    assert "routine" not in shown or shown["routine"].start_s == 100.0
 
 
 @pytest.mark.parametrize(

@@ -10,9 +10,9 @@ from cellkit.summary import Event, RunLog, Stay, good, smoke_s
 
 # Colour classes of the states by what they cost; a state that is not listed gets one by its current.
 _STATE_CLASS = {
-    "off": "s-off", "boot": "s-boot", "waking": "s-wake", "search": "s-search", "awake": "s-idle", "connected": "s-rx",
-    "tx": "s-tx", "deep_sleep": "s-psm", "light_sleep": "s-sleep", "idle_edrx": "s-sleep",
-    "idle_drx_1s28": "s-sleep", "idle_drx_2s56": "s-sleep",
+    "off": "s-off", "boot": "s-boot", "waking": "s-wake", "search": "s-search", "awake": "s-idle",
+    "connected": "s-conn", "rx": "s-rx", "tx": "s-tx", "deep_sleep": "s-psm", "light_sleep": "s-sleep",
+    "idle_edrx": "s-sleep", "idle_drx_1s28": "s-sleep", "idle_drx_2s56": "s-sleep",
 }  # fmt: skip
 _CURRENT_CLASS = ((50, "s-psm"), (1000, "s-sleep"), (10_000, "s-idle"), (60_000, "s-rx"))
 

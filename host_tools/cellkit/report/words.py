@@ -9,8 +9,8 @@ from cellkit.summary import Event, number
 
 # States whose name in the log does not read by itself.
 _STATES = {
-    "deep_sleep": "deep sleep", "light_sleep": "light sleep", "tx": "transmitting", "idle_edrx": "idle, eDRX",
-    "idle_drx_2s56": "idle, DRX 2.56 s", "idle_drx_1s28": "idle, DRX 1.28 s",
+    "deep_sleep": "deep sleep", "light_sleep": "light sleep", "tx": "transmitting", "rx": "receiving",
+    "idle_edrx": "idle, eDRX", "idle_drx_2s56": "idle, DRX 2.56 s", "idle_drx_1s28": "idle, DRX 1.28 s",
 }  # fmt: skip
 _UNITS = ((86400, "d"), (3600, "h"), (60, "min"), (1, "s"))
 

@@ -87,7 +87,8 @@ def _histogram(one: Histogram, place: _Bins, marks: Sequence[tuple[str, float]])
             yield f'<rect class="count" x="{left:g}" width="{max(place.x(high) - left - 1, 1):g}" y="{top:g}"'
             yield f' height="{plane.bottom - top:g}"><title>{hint}</title></rect>'
     for value in _ticks(one):
-        yield _text(place.x(value), plane.bottom + 17, _seconds(value))
+        x = place.x(value)
+        yield _text(x, plane.bottom + 17, _seconds(value), "end" if x > plane.right - 20 else "middle")
     # Labels point to the middle, in such an order that no mark's line runs through another's label.
     middle = (plane.left + plane.right) / 2
     ordered = sorted(marks, key=lambda mark: (place.x(mark[1]) <= middle, abs(place.x(mark[1]) - middle)))

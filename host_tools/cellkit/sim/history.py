@@ -23,6 +23,7 @@ _MOST_BINS = 24
 _LEAST_BINS = 8
 _LOG_FROM = 20.0  # largest over smallest: from here on a scale of equal steps hides the small ones
 _BINS_PER_DECADE = 8
+_STEPS_S = (120, 300, 600, 1800, 3600, 7200, 21600, 43200, 86400, 172800, 604800, 2592000, 31536000)
 
 Finite = Annotated[float, Field(allow_inf_nan=False)]
 Points = list[tuple[Finite, Finite]]
@@ -109,13 +110,13 @@ def history(runner: Runner) -> History:
     """The history of a run, as far as it went."""
     life, tally = runner.life, runner.life.tally
     supply, cell = runner.module.supply, runner.battery.cell
-    until_s = life.simulated_s
+    until_s, alarm = life.simulated_s, tally.alarm_priority
     network = runner.network
     return History(
         utc_start_s=network.utc_start_s,
         sessions={name: Stretch(**asdict(one)) for name, one in tally.sessions.shown().items()},
         ack_latency=histogram(tally.ack_latency_s),
-        alarm_latency=histogram(tally.alarm_latency_s),
+        alarm_latency=None if alarm is None else histogram(tally.latency_s[alarm]),
         delayed_latency=histogram(tally.delayed_latency_s),
         battery=Batteries(
             title=cell.title,
@@ -169,6 +170,8 @@ def histogram(values: list[float]) -> Histogram | None:
 
 
 def _step(least: float) -> float:
-    """The next of 1, 2, 5, 10 ... times a power of ten."""
+    """The next round step: 1, 2, 5, 10 ... times a power of ten, of minutes, hours and days where these are meant."""
+    if least > 60:
+        return next((step_s for step_s in _STEPS_S if step_s >= least), _STEPS_S[-1])
     decade = 10.0 ** math.floor(math.log10(least))
     return next(factor * decade for factor in (1, 2, 5, 10) if factor * decade >= least * 0.999)

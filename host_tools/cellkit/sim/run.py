@@ -22,7 +22,7 @@ from cellkit.model.battery import Battery, load_cell
 from cellkit.model.figures import Draw
 from cellkit.model.parts import load_app, load_mcu, load_module
 from cellkit.sim.history import HISTORY_FILE
-from cellkit.sim.scenario import DAY_S, YEAR_S, Scenario, add_outages, draw_events, play
+from cellkit.sim.scenario import DAY_S, YEAR_S, Scenario, add_outages, begin, draw_events, play
 from cellkit.sim.tally import Tally
 from cellkit.summary import REPORT, SUMMARY
 
@@ -144,8 +144,9 @@ class Runner:
             bench.log.subscribe(life.tally)
             bench.log.subscribe(self._watch)
             bench.start(["-m", life.scenario.module])
+            begin(bench, life.scenario)
             for event in self.events:
-                bench.clock.call_later(event.at_s, play, bench, event)
+                bench.clock.call_later(event.at_s, play, bench, event, life.scenario)
             try:
                 while life.simulated_s < job.duration_s and not self._stop and life.empty_at_s is None:
                     self._day(bench)

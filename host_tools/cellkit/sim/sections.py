@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
 
+from cellkit.bench.netconfig import Span
 from cellkit.report import words
 from cellkit.report.shell import tiles
 from cellkit.sim import charts, colours
@@ -89,7 +90,8 @@ def _ledger(summary: dict[str, Any]) -> tuple[str, str]:
     error, used = summary.get("device_ledger_error_percent"), summary.get("device_used_mah")
     if not number(error) or not number(used):
         return "device's own account of the charge", "–"
-    return f"the device's own account ({colours.mah(float(used or 0))} mAh) against the bench", f"{error:+.1f} %"
+    off = f"{error:+.1f} %".replace("-", "−")
+    return f"the device's own account ({colours.mah(float(used))} mAh) against the bench", off
 
 
 def _heap(summary: dict[str, Any]) -> tuple[str, str]:
@@ -190,7 +192,8 @@ def _charge_table(
         mah = whole[key[0]][key[1]]
         yield f'<tr><td><i class="chip {css[key]}"></i>{colours.name(key)}</td><td class="num">{colours.mah(mah)}</td>'
         yield f'<td class="num">{colours.mah(mah / years) if years else "–"}</td>'
-        yield f'<td class="num">{100 * mah / total:.1f} %</td>'
+        share = 100 * mah / total
+        yield f'<td class="num">{f"{share:.1f} %" if share >= 0.05 else "&lt; 0.1 %"}</td>'
         yield f'<td class="share"><i class="{css[key]}" style="width:{100 * mah / most:.2f}%"></i></td></tr>'
     yield f'<tr><td><b>all</b></td><td class="num"><b>{colours.mah(total)}</b></td>'
     yield f'<td class="num">{colours.mah(total / years) if years else "–"}</td><td></td><td></td></tr></table>'
@@ -231,8 +234,9 @@ def latencies(summary: dict[str, Any], past: History) -> Iterator[str]:
             "Every record: from sending it to the server's answer.",
         ),
         (
-            "alarm_latency_s", past.alarm_latency, "Fire to acknowledged",
-            "Records of priority 0: from storing one, with the modem asleep, to the server's answer.",
+            "alarm_latency_s", past.alarm_latency, "Alarm to acknowledged",
+            f"Records of priority {words.text(summary.get('alarm_priority'), 9)}: from storing one, as a rule with the "
+            "modem asleep, to the server's answer.",
         ),
         (
             "delayed_latency_s", past.delayed_latency, "Delayed by an outage",
@@ -280,8 +284,8 @@ def battery(summary: dict[str, Any], past: History) -> Iterator[str]:
         ],
         [
             *_lanes(past.happened, "d-up"),
-            ("no coverage", [(s.start_s, s.start_s + s.duration_s) for s in past.coverage_gaps], [], "s-search"),
-            ("core outage", [(s.start_s, s.start_s + s.duration_s) for s in past.outages], [], "s-boot"),
+            *_outages("no coverage", past.coverage_gaps, "s-search"),
+            *_outages("core outage", past.outages, "s-boot"),
             *_lanes(past.trouble, "d-bad"),
         ],
         end_s,
@@ -292,6 +296,11 @@ def battery(summary: dict[str, Any], past: History) -> Iterator[str]:
 def _lanes(happenings: list[Happening], css: str) -> Iterator[charts.Row]:
     for name in dict.fromkeys(one.name for one in happenings):
         yield name, [], [one for one in happenings if one.name == name], css
+
+
+def _outages(name: str, spans: list[Span], css: str) -> Iterator[charts.Row]:
+    if spans:
+        yield name, [(span.start_s, span.start_s + span.duration_s) for span in spans], [], css
 
 
 def wear(summary: dict[str, Any], past: History) -> Iterator[str]:

@@ -13,7 +13,7 @@ _REASON_S = 60.0  # what happened so long before may be why the modem woke
 _LONGEST_S = 900.0  # of a stretch that can still be read as a picture
 _FIRST_S = 28 * DAY_S  # the weeks among whose sessions the typical one is chosen
 _MOST = 2000
-_ROUTINE = 2
+ROUTINE = 2
 
 
 @dataclass
@@ -84,7 +84,7 @@ class Sessions:
         self._other = self._other or one
         if one.urgency is None:
             return
-        if one.urgency < _ROUTINE:
+        if one.urgency < ROUTINE:
             self._firsts.setdefault(one.urgency, one)
         elif one.state not in ("off", "boot") and one.start_s < _FIRST_S and len(self.routine) < _MOST:
             self.routine.append(one)

@@ -17,6 +17,7 @@ def summarize(runner: Runner) -> dict[str, Any]:
     """Everything of a run that is a number, units in the names."""
     life, job = runner.life, runner.life.job
     tally, records = life.tally, life.tally.records
+    alarm = tally.alarm_priority
     return {
         "app": job.app,
         "module": job.module,
@@ -45,8 +46,9 @@ def summarize(runner: Runner) -> dict[str, Any]:
         "flash_erases_total": sum(life.flash_erases),
         "flash_programs": life.flash_programs,
         "ack_latency_s": _spread(tally.ack_latency_s),
-        "alarm_latency_s": _spread(tally.alarm_latency_s),
-        "alarms_delayed": tally.alarms_delayed,
+        "alarm_priority": alarm,
+        "alarm_latency_s": None if alarm is None else _spread(tally.latency_s[alarm]),
+        "alarms_delayed": 0 if alarm is None else tally.delayed[alarm],
         "delayed_latency_s": _spread(tally.delayed_latency_s),
         "brown_outs": life.brown_outs,
         "events": dict(sorted(tally.events.items())),

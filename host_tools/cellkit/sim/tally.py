@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from cellkit.inbox import Pack
-from cellkit.sim.sessions import Sessions
+from cellkit.sim.sessions import ROUTINE, Sessions
 
 Event = dict[str, Any]
 _GONE = ("outbox_evicted", "outbox_unreadable")
@@ -110,8 +110,8 @@ class Traffic:
 class Tally:
     """Subscribes to the event log. Latencies in seconds; on_s: how long each output of the MCU was high.
 
-    delayed_latency_s: from storing to acknowledgement of those records that an attempt failed for. trouble: (seconds,
-    name, more).
+    latency_s: from storing a record to its acknowledgement, by priority; delayed_latency_s: of those that an attempt
+    failed for, delayed counts them by priority. trouble: (seconds, name, more).
     """
 
     def __init__(self, now: Callable[[], float]) -> None:
@@ -120,9 +120,9 @@ class Tally:
         self.events: Counter[str] = Counter()
         self.sirens = 0
         self.ack_latency_s: list[float] = []
-        self.alarm_latency_s: list[float] = []
         self.delayed_latency_s: list[float] = []
-        self.alarms_delayed = 0
+        self.latency_s: defaultdict[int, list[float]] = defaultdict(list)
+        self.delayed: Counter[int] = Counter()
         self.sessions = Sessions()
         self.trouble: list[tuple[float, str, str]] = []
         self.on_s: defaultdict[str, float] = defaultdict(float)
@@ -130,7 +130,6 @@ class Tally:
         self.runtime: Event | None = None
         self._now = now
         self._high: dict[str, float] = {}
-        self._fires: dict[int, float] = {}  # when a fire was stored, by its number
         self._stored: dict[int, tuple[float, bool]] = {}  # when a record was, and whether sending failed just then
         self._failed_s: float | None = None  # the last failed attempt, None after one that did not
 
@@ -185,22 +184,24 @@ class Tally:
         self.records.stored(data["seq"])
         self.sessions.reason(t_s)
         self._stored[data["seq"]] = (t_s, self._failed_s is not None)
-        if data["prio"] == 0:
-            self._fires[data["seq"]] = t_s
 
     def _ack(self, data: Event, t_s: float) -> None:
         seq = data["seq"]
         self.records.acked(seq)
         self.sessions.acked(data["prio"])
         self.ack_latency_s.append(data["latency_ms"] / 1000)
-        if seq in self._fires:
-            self.alarm_latency_s.append(t_s - self._fires.pop(seq))
         stored_s, failing = self._stored.pop(seq, (t_s, False))
+        self.latency_s[data["prio"]].append(t_s - stored_s)
         if failing or (self._failed_s is not None and self._failed_s >= stored_s):
             self.delayed_latency_s.append(t_s - stored_s)
-            self.alarms_delayed += data["prio"] == 0
+            self.delayed[data["prio"]] += 1
         if self._failed_s is not None and all(when_s > self._failed_s for when_s, _ in self._stored.values()):
             self._failed_s = None
+
+    @property
+    def alarm_priority(self) -> int | None:
+        """The most urgent priority that was acknowledged, None when there was nothing but routine."""
+        return min((prio for prio in self.latency_s if prio < ROUTINE), default=None)
 
     def _note(self, src: str, event: Event, t_s: float) -> None:
         name = event.get("ev")
