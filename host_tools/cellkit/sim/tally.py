@@ -91,7 +91,7 @@ class Traffic:
         """Take an event of the network."""
         if event["ev"] == "rrc":
             self._sent = False
-        elif event["ev"] == "up":
+        elif event["ev"] == "up" or (event["ev"] == "drop" and event["way"] == "up"):
             self.ups += 1
             self.sessions += not self._sent
             self._sent = True
