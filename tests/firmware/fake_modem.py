@@ -30,6 +30,7 @@ class FakeModem(FakeUart):
         self.on = True
         self.asleep = False
         self.banner = BANNER
+        self.function = 1
         self.boots = 0
         self.commands = []
         self.power = Key(self._started)
@@ -44,6 +45,9 @@ class FakeModem(FakeUart):
             b"AT+CPIN?": lines(b"+CPIN: READY"),
             b"AT+QCGDEFCONT?": lines(b'+QCGDEFCONT: "IP","iot"'),
             b"AT+QNBIOTEVENT?": lines(b"+QNBIOTEVENT: 1,1"),
+            b"AT+CFUN?": lambda line: lines(b"+CFUN: %d" % self.function),
+            b"AT+CFUN=0": lambda line: self._switch(0),
+            b"AT+CFUN=1": lambda line: self._switch(1),
             b"AT+QSCLK=0": OK,
             b"AT+QSCLK=1": OK,
             b"AT+CSCON=1": OK,
@@ -55,6 +59,10 @@ class FakeModem(FakeUart):
             b"AT+QICLOSE=0": [OK, b"\r\nCLOSE OK\r\n"],
             b"AT+QRST=1": self._rebooted,
         }
+
+    def _switch(self, function):
+        self.function = function
+        return OK
 
     def _rebooted(self, line):
         self._started()

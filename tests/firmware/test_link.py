@@ -122,6 +122,30 @@ async def test_no_coverage_ends_and_the_modem_may_sleep():
         await rig.up()
 
 
+async def test_radio_is_off_between_searches_in_vain_but_not_while_an_alarm_waits():
+    async with Rig(search_s=0) as rig:
+        rig.fake.answers[b"AT+CEREG?"] = SEARCHING
+        await fails(errors.NoCoverage, rig.link.up(urgent=True))
+        await rig.link.release()
+        assert rig.fake.function == 1 and rig.link.phase != "off"
+        await fails(errors.NoCoverage, rig.link.up())
+        assert rig.fake.function == 1
+        await rig.link.release()
+        assert rig.fake.function == 0 and rig.link.phase == "off" and rig.fake.commands[-1] == b"AT+QSCLK=1"
+        rig.fake.answers[b"AT+CEREG?"] = GRANTED
+        await rig.up()
+        assert rig.fake.function == 1 and rig.fake.boots == 0
+        await rig.link.release()
+        assert rig.fake.function == 1
+
+
+async def test_radio_that_an_earlier_life_switched_off_is_switched_on():
+    async with Rig() as rig:
+        rig.fake.function = 0
+        await rig.up()
+        assert rig.fake.function == 1
+
+
 async def test_registration_urc_ends_the_search_at_once():
     async with Rig(search_s=60) as rig:
         module._POLL_MS = 60000

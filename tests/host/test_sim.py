@@ -85,6 +85,8 @@ def test_an_outage_of_a_week_loses_nothing(tmp_path: Path, kind: str) -> None:
     assert (records.lost, records.waiting) == (0, 0)
     assert records.acknowledged == records.created
     assert max(life.tally.ack_latency_s) < 200
+    # Between its attempts the radio is off: a module left to itself would search for a week, 300 mAh.
+    assert life.charge_uah["modem"]["search"] < 20_000
 
 
 def test_psm_refused_and_deactivated_timers_still_deliver(tmp_path: Path) -> None:

@@ -64,6 +64,8 @@ class Link:
         self._held = False  # kept from sleeping
         self._denied = False  # the refusal that the modem still reports has been told
         self._in_session = False
+        self._in_vain = False  # the last attempt found no cell, and was not for an alarm
+        self._radio_off = False  # switched off by us until the next attempt
         self.on_phase = None
         self._phase = OFF
         modem.on_urc = self._urc
@@ -92,8 +94,10 @@ class Link:
         power = self.power
         if power.connected:
             return "connected"
-        if self.state in (OFF, SEARCHING):
-            return "off" if self.state == OFF else "search"
+        if self.state == OFF or self._radio_off:
+            return "off"
+        if self.state == SEARCHING:
+            return "search"
         if power.in_use:
             return "awake"
         return "psm" if power.asleep else "idle"
@@ -152,6 +156,11 @@ class Link:
         told = True
         if self._held:
             try:
+                if self._in_vain:
+                    # Left to itself it would search on, at a thousand times the sleep current, until the next attempt.
+                    await self.modem.radio_off()
+                    self._radio_off = True
+                    trace("radio", on=False)
                 await self.modem.let_sleep(self.power.connected)
                 self._held = False
             except CellularError as e:
@@ -165,12 +174,16 @@ class Link:
     # --- bring-up -------------------------------------------------------------------------------------------------
 
     async def _up(self, urgent):
+        self._in_vain = False
         for tries_left in range(_UP_TRIES - 1, -1, -1):
             try:
                 await self._awake()
                 if not self.registration.registered:
                     await self._register()
                 break
+            except NoCoverage:
+                self._in_vain = not urgent
+                raise
             except ModemReset:
                 if not tries_left:
                     raise
@@ -194,6 +207,8 @@ class Link:
             await self._set_up()
         elif self.state != AWAKE:
             await self._hold()
+            if self._radio_off:
+                await self._switch_on()
             await self._read_registration()
             await self._read_edrx()
 
@@ -221,12 +236,19 @@ class Link:
                     await modem.apply_settings()
             except ATError as e:
                 trace("refused", error=str(e))  # the network's default bearer may do
-        await modem.unlock_sim(self._pin)
+        await self._switch_on()
         await self._hold()
         await modem.try_command(b"AT+CEREG=5")
         await self._request_timers()
         # What the restart of `set_apn` has told is known; from here on a restart undoes what was set up.
         self._ready = True
+
+    async def _switch_on(self):
+        await self.modem.radio_on()
+        if self._radio_off:
+            self._radio_off = False
+            trace("radio", on=True)
+        await self.modem.unlock_sim(self._pin)
 
     async def _request_timers(self):
         modem = self.modem

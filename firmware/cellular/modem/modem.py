@@ -230,8 +230,17 @@ class Modem:
 
     async def radio_restart(self):
         """Radio and SIM off and on again, so that a refused registration is tried anew. The SIM may be locked after."""
-        await self.channel.cmd(b"AT+CFUN=0", timeout_ms=_FUNCTION_MS)
+        await self.radio_off()
         await self.channel.cmd(b"AT+CFUN=1", timeout_ms=_FUNCTION_MS)
+
+    async def radio_off(self):
+        """Radio and SIM off: the modem neither searches nor listens. Kept over a restart by many modules."""
+        await self.channel.cmd(b"AT+CFUN=0", timeout_ms=_FUNCTION_MS)
+
+    async def radio_on(self):
+        """Radio and SIM on, where they are not. The SIM may be locked after."""
+        if await self.ask(b"AT+CFUN?", b"+CFUN") != b"1":
+            await self.channel.cmd(b"AT+CFUN=1", timeout_ms=_FUNCTION_MS)
 
     async def hold_awake(self):
         """No sleep until `let_sleep`: commands of a session must not get lost in a nap. Sets what sleep forgets."""
