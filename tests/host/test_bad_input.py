@@ -97,6 +97,31 @@ def smoke_alarm(
         yield Rig(bench, packs)
 
 
+# --- button -----------------------------------------------------------------------------------------------------------
+
+
+def test_fire_in_the_pause_of_the_tests_pattern_sounds_at_once() -> None:
+    with smoke_alarm() as rig:
+        rig.bench.run(WARM_S)
+        rig.bench.world.press_button()
+        rig.bench.run(2.7)  # three bursts are over, the pause lasts until 4 s
+        assert rig.siren_sounds() < 0.5
+
+
+def test_stuck_button_costs_little_and_works_again_when_free() -> None:
+    with smoke_alarm() as rig:
+        rig.until(lambda: rig.traces("psm", state="enter"), 120, "PSM")
+        rig.bench.world.press_button(hold_s=HOUR_S)
+        rig.bench.run(HOUR_S / 2)
+        before = rig.bench.mcu.turns
+        rig.bench.run(HOUR_S / 4)
+        assert rig.bench.mcu.turns - before < 2000
+        assert rig.siren_sounds() < 0.5
+        rig.bench.run(HOUR_S / 2)
+        rig.bench.world.press_button()
+        rig.until(lambda: rig.names().count("test") == 2, 120, "test")
+
+
 # --- the modem --------------------------------------------------------------------------------------------------------
 
 

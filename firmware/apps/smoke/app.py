@@ -20,6 +20,7 @@ from micropython import const
 
 _WDT_MS = const(20000)
 _RELEASE_MS = const(50)
+_STUCK_S = const(5)  # held for so long, the button is looked at once a second: a ten-year battery must bear it
 _WAIT_MAX_S = const(172800)  # uptime.seconds() wants to be called now and then
 _FAILURES = const(10)  # steps in a row
 _SETTLED_S = const(60)
@@ -95,9 +96,10 @@ class SmokeApp:
 
     async def _let_go(self):
         # Contacts bounce when released as well; a press counts once until the button was up for a while.
+        since_s = seconds()
         try:
             while True:
-                await asyncio.sleep_ms(_RELEASE_MS)
+                await asyncio.sleep_ms(_RELEASE_MS if seconds() - since_s < _STUCK_S else 1000)
                 if self._button.value():
                     await asyncio.sleep_ms(_RELEASE_MS)
                     if self._button.value():
@@ -214,7 +216,7 @@ class SmokeApp:
             for event in events:
                 if (event[0] == P_FIRE) == fire:
                     self._submit(event)
-        loud = m.siren == "alarm"
+        loud = m.siren in ("alarm", "test")
         if loud != self._loud and self._ledger is not None:
             self._loud = loud
             self._ledger.enter("siren" if loud else "silent")

@@ -357,7 +357,7 @@ class SmokeMachine:
         state = self.state
         self.siren = self.red = self.green = self.yellow = None
         if state == ALARM or state == TEST:
-            self.siren = self.red = "alarm"
+            self.siren = self.red = state
         elif state == HUSH:
             self.red = "hush"
         elif state == WARM_UP:

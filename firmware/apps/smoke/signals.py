@@ -2,8 +2,11 @@
 
 import asyncio
 
+_TEMPORAL_3 = (500, 500, 500, 500, 500, 1500)  # the evacuation signal (ISO 8201)
+
 PATTERNS = {
-    "alarm": (500, 500, 500, 500, 500, 1500),  # the temporal-3 evacuation signal (ISO 8201)
+    "alarm": _TEMPORAL_3,
+    "test": _TEMPORAL_3,  # a name of its own: a fire during the test's pause begins anew, at once
     # Fault tones are chirps once a minute (F10, BRK SA320), so that nobody takes them for a fire (F2).
     "low_battery": (100, 59900),
     "fault": (100, 200, 100, 59600),
