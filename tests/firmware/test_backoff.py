@@ -34,8 +34,12 @@ def test_fire_has_no_limit_on_count_but_on_rate():
     b = Backoff(fresh(), "imei")
     delays = [b.failed(True, False) for _ in range(300)]
     assert in_spread(delays[0], backoff.FIRE_FIRST_S)
-    assert all(in_spread(d, backoff.FIRE_CAP_S) for d in delays[4:])
+    assert all(in_spread(d, backoff.FIRE_CAP_S) for d in delays[4 : backoff.FIRE_PATIENCE + 1])
+    assert in_spread(delays[backoff.FIRE_PATIENCE + 1], 2 * backoff.FIRE_CAP_S)
+    assert all(in_spread(d, backoff.FIRE_LATE_CAP_S) for d in delays[backoff.FIRE_PATIENCE + 4 :])
     assert b.count == 300
+    b.succeeded()
+    assert in_spread(b.failed(True, False), backoff.FIRE_FIRST_S)
 
 
 def test_classes_do_not_lengthen_each_other():

@@ -139,6 +139,16 @@ async def test_radio_is_off_between_searches_in_vain_but_not_while_an_alarm_wait
         assert rig.fake.function == 1
 
 
+async def test_radio_rests_in_the_end_even_while_an_alarm_waits():
+    async with Rig(search_s=0) as rig:
+        rig.fake.answers[b"AT+CEREG?"] = SEARCHING
+        for n in range(module._ALARM_SEARCHES + 1):
+            assert rig.fake.function == 1, n
+            await fails(errors.NoCoverage, rig.link.up(urgent=True))
+            await rig.link.release()
+        assert rig.fake.function == 0
+
+
 async def test_radio_that_an_earlier_life_switched_off_is_switched_on():
     async with Rig() as rig:
         rig.fake.function = 0

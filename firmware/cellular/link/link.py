@@ -35,6 +35,7 @@ RELEASED = "released"
 _SETTLE_DENIED_MS = 2000  # a URC with the cause may follow the bare "denied"
 _POLL_MS = 10000  # while registering: a registration URC may get lost
 _UP_TRIES = 3
+_ALARM_SEARCHES = 30  # in vain, an hour and a half or more: then the radio rests between them even for an alarm
 _KEEP_TRIES = 3
 _KEEP_DELAY_S = 60
 
@@ -64,7 +65,8 @@ class Link:
         self._held = False  # kept from sleeping
         self._denied = False  # the refusal that the modem still reports has been told
         self._in_session = False
-        self._in_vain = False  # the last attempt found no cell, and was not for an alarm
+        self._in_vain = False  # the last attempt found no cell, and the radio need not wait for one
+        self._searches = 0  # in vain, one after the other
         self._radio_off = False  # switched off by us until the next attempt
         self.on_phase = None
         self._phase = OFF
@@ -182,7 +184,8 @@ class Link:
                     await self._register()
                 break
             except NoCoverage:
-                self._in_vain = not urgent
+                self._searches += 1
+                self._in_vain = not urgent or self._searches > _ALARM_SEARCHES
                 raise
             except ModemReset:
                 if not tries_left:
@@ -191,6 +194,7 @@ class Link:
                 if not tries_left or not self._recovery.allowed(urgent):
                     raise
                 await self._recover(e)
+        self._searches = 0
         self._recovery.succeeded()
         self._enter(AWAKE)
 

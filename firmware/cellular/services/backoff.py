@@ -14,10 +14,14 @@ ROUTINE_CAP_S = 6 * 3600
 ROUTINE_PERMANENT_S = 24 * 3600
 
 # A fire is tried for as long as it waits: its count has no limit, but its rate has. After a few quick attempts it is
-# one in 60 s (F1 and F3: 60 an hour), after a permanent cause one in 120 s (F2 and F4: 30 an hour).
+# one in 60 s (F1 and F3: 60 an hour), after a permanent cause one in 120 s (F2 and F4: 30 an hour). What has not got
+# through in 60 attempts, hours as a rule, has nobody to hear it soon: then ever fewer, or a week without a network would
+# cost a tenth of the battery.
 FIRE_FIRST_S = 5
 FIRE_CAP_S = 60
 FIRE_PERMANENT_S = 120
+FIRE_PATIENCE = 60
+FIRE_LATE_CAP_S = 900
 
 # Something new to tell that is more than routine ends a longer pause: it may be the test of the person who has just put
 # things right. 30 attempts an hour, as F2 and F4.
@@ -49,6 +53,8 @@ class Backoff:
         self.count += 1
         if urgent:
             delay_s = FIRE_PERMANENT_S if permanent else _doubled(FIRE_FIRST_S, self._fire, FIRE_CAP_S)
+            if self._fire >= FIRE_PATIENCE:
+                delay_s = max(delay_s, _doubled(FIRE_CAP_S, self._fire - FIRE_PATIENCE, FIRE_LATE_CAP_S))
             self._fire += 1
             return self._spread(delay_s)
         delay_s = ROUTINE_PERMANENT_S if permanent else _doubled(ROUTINE_FIRST_S, self._routine, ROUTINE_CAP_S)
