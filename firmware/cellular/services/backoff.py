@@ -15,8 +15,8 @@ ROUTINE_PERMANENT_S = 24 * 3600
 
 # A fire is tried for as long as it waits: its count has no limit, but its rate has. After a few quick attempts it is
 # one in 60 s (F1 and F3: 60 an hour), after a permanent cause one in 120 s (F2 and F4: 30 an hour). What has not got
-# through in 60 attempts, hours as a rule, has nobody to hear it soon: then ever fewer, or a week without a network would
-# cost a tenth of the battery.
+# through in 60 attempts, hours as a rule, has nobody to hear it soon: then ever fewer, or a week without a network
+# would cost a tenth of the battery.
 FIRE_FIRST_S = 5
 FIRE_CAP_S = 60
 FIRE_PERMANENT_S = 120
