@@ -191,6 +191,19 @@ def test_a_leak_is_judged_by_time_that_has_passed_not_by_the_clock():
     assert run.of("leak") == []
 
 
+def test_who_could_not_look_cannot_tell_of_a_leak():
+    run = Run(leak_hours=6)
+    run.flow = 2
+    run.wait(4 * HOUR)
+    value, run.i.value = run.i.value, None
+    run.wait(2 * HOUR)
+    run.i.value = value + 4
+    run.wait(3 * HOUR)
+    assert run.of("leak") == []
+    run.wait(5 * HOUR)
+    assert len(run.of("leak")) == 1
+
+
 def test_backflow_at_once_by_the_second_line_and_by_the_index():
     run = Run(backflow_units=3)
     run.wait(1000)

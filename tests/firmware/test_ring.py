@@ -83,19 +83,45 @@ def test_a_damaged_record_costs_only_itself():
     path = FOLDER + "/0"
     with open(path, "rb") as f:
         data = bytearray(f.read())
-    data[6 + 15 * 3 + 5] ^= 1
+    data[15 * 3 + 5] ^= 1
     with open(path, "wb") as f:
         f.write(data)
     ring = Ring(FOLDER, 96)
     assert [r[0] for r in ring.since(0)] == [0, 1, 2, 4, 5, 6, 7, 8, 9, 10, 11] and ring.next == 12
 
 
-def test_a_damaged_head_costs_its_file():
+def test_a_lost_file_costs_its_readings():
     clear()
-    fill(12, 96)
-    with open(FOLDER + "/0", "r+b") as f:
-        f.write(b"\xff")
-    assert [r[0] for r in Ring(FOLDER, 96).since(0)] == [8, 9, 10, 11]
+    fill(20, 96)
+    os.remove(FOLDER + "/1")
+    ring = fill(4, 96)
+    assert [r[0] for r in ring.since(0)] == list(range(8)) + list(range(16, 24))
+
+
+def test_the_newest_file_is_empty_or_damaged():
+    for content in (b"", b"\xff" * 15, b"\xff" * 8):
+        clear()
+        fill(16, 96)
+        with open(FOLDER + "/2", "wb") as f:
+            f.write(content)
+        ring = Ring(FOLDER, 96)
+        assert ring.last == reading(15) and 16 <= ring.next <= 17
+        ring.add([reading(ring.next)])
+        number = ring.next - 1
+        assert Ring(FOLDER, 96).last == reading(number) and number >= 16
+        assert [r[0] for r in Ring(FOLDER, 96).since(10)] == [10, 11, 12, 13, 14, 15, number]
+
+
+def test_another_capacity_keeps_what_is_there():
+    clear()
+    fill(100, 96)
+    ring = Ring(FOLDER, 384)
+    assert ring.next == 100 and ring.last == reading(99) and len(list(ring.since(0))) >= 96
+    fill(300, 384)
+    assert len(list(Ring(FOLDER, 384).since(0))) >= 384
+    ring = fill(8, 16)
+    assert 16 <= len(list(ring.since(0))) <= 24 and ring.next == 408
+    assert len(os.listdir(FOLDER)) == 3
 
 
 def test_a_torn_end_is_passed_over():
@@ -108,8 +134,9 @@ def test_a_torn_end_is_passed_over():
         with open(FOLDER + "/1", "wb") as f:
             f.write(data[:-cut])
         ring = Ring(FOLDER, 96)
-        assert ring.next == 16
-        ring.add([reading(16)])
+        assert ring.next == 10 and ring.last == reading(9)
+        ring.add([reading(16)])  # begins the next file
+        assert ring.next == 17
         again = Ring(FOLDER, 96)
         assert [r[0] for r in again.since(0)] == list(range(10)) + [16] and again.next == 17
 

@@ -10,6 +10,7 @@ from cellkit.bench.mcucore import McuConfig
 from cellkit.bench.netconfig import NetworkConfig
 from cellkit.bench.rig import BenchConfig
 from cellkit.bench.vrig import VirtualBench
+from littlefs import LittleFS
 
 DAY_S = 86400
 START_S = 1767225600  # 2026-01-01, as NetworkConfig
@@ -30,12 +31,12 @@ class Meter:
         folder: Path | None = None,
         **config: Any,
     ) -> None:
-        device = {"server": "coap://192.0.2.1:5683/r", "t3324_s": 10, **(settings or {})}
+        self.settings = {"server": "coap://192.0.2.1:5683/r", "t3324_s": 10, **(settings or {})}
         self.bench = VirtualBench(
             BenchConfig(
                 network=NetworkConfig(**(network or {})),
                 mcu=McuConfig(**(mcu or {})),
-                files={"config.json": json.dumps(device)},
+                files={"config.json": json.dumps(self.settings)},
                 **config,
             ),
             folder,
@@ -53,6 +54,19 @@ class Meter:
     def run(self, seconds: float) -> None:
         """Let time pass."""
         self.bench.run(seconds)
+
+    def change(self, settings: dict[str, Any]) -> None:
+        """Power off, other keys in config.json, power on: as a technician does it."""
+        self.bench.mcu.power_cut()
+        self.settings |= settings
+        content = bytearray(self.bench.flash_file.read_bytes())
+        fs = LittleFS(block_size=4096, block_count=64, read_size=32, prog_size=32, lookahead_size=32, mount=False)
+        fs.context.buffer[:] = content
+        fs.mount()
+        with fs.open("config.json", "wb") as f:
+            f.write(json.dumps(self.settings).encode())
+        self.bench.flash_file.write_bytes(bytes(fs.context.buffer))
+        self.bench.start(["-m", "apps.meter"])
 
     # --- what happened ------------------------------------------------------------------------------------------------
 

@@ -241,6 +241,28 @@ def test_loss_of_power_loses_less_than_an_interval() -> None:
         assert late == [2 * DAY_S + n * HOUR_S for n in (11, 12, 13)]
 
 
+def test_an_upload_just_missed_for_want_of_power_is_made_up_for() -> None:
+    with Meter() as meter:
+        meter.run(2 * DAY_S + SLOT_S - 600)
+        meter.bench.mcu.power_cut()
+        meter.run(1200)
+        meter.bench.mcu.power_on(["-m", "apps.meter"])
+        meter.run(HOUR_S)
+        assert [t for t, _ in meter.traces("upload")][-1] < 2 * DAY_S + SLOT_S + 660
+        meter.run(DAY_S)
+        assert len(meter.traces("upload")) == 4 and steps(meter.readings()) == {HOUR_S}
+
+
+def test_another_interval_loses_nothing() -> None:
+    with Meter() as meter:
+        meter.run(20.5 * HOUR_S)
+        meter.change({"interval_s": 900})
+        meter.run(4 * DAY_S)
+        assert meter.failures() == []
+        assert steps(meter.readings()) == {HOUR_S, 900}
+        assert [t for t, _ in meter.readings()] == sorted({t for t, _ in meter.readings()})
+
+
 def test_state_survives_loss_of_power_without_a_clock() -> None:
     with Meter(network={"policy": {"nitz": False}}) as meter:
         meter.run(1.5 * DAY_S)
@@ -299,6 +321,8 @@ def test_an_alarm_that_comes_and_goes_is_capped() -> None:
             meter.run(60)
         meter.run(DAY_S)
         assert len(meter.events("tamper")) == 3
+        # Sessions that follow each other closely do not ask for the time again.
+        assert meter.at_commands(0).count("AT+CCLK?") - meter.at_commands(3 * HOUR_S).count("AT+CCLK?") <= 2
         assert meter.records("dropped")[-1][1] == 7
 
 

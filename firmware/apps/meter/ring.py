@@ -1,7 +1,7 @@
-"""A ring of readings on flash: the newest are kept, whatever happens in the middle of a write.
+"""The newest readings on flash, whatever happens in the middle of a write.
 
 Eight readings a file: small enough that LittleFS keeps it inside its metadata, so that adding one costs a commit of
-about a hundred bytes and an erase only now and then. A file is begun anew only when its readings are the oldest ones.
+about a hundred bytes and an erase only now and then. A file's name is its number; the oldest go.
 """
 
 import binascii
@@ -14,7 +14,6 @@ from micropython import const
 PER_FILE = const(8)
 LATE = const(1)
 
-_HEAD_BYTES = const(6)  # number of the first reading, and a check of it
 _RECORD = "<IqB"  # quarter hours since 1970, value, flags
 _RECORD_BYTES = const(15)  # with the check
 _QUARTER_S = const(900)
@@ -33,6 +32,7 @@ class Ring:
         self.failed = 0
         self._folder = folder
         self._files = (capacity - 1) // PER_FILE + 2  # one of them is being filled
+        self._oldest = 0
         self._whole = False  # the newest file ends where it should: more can be appended
         self._waiting = []
         try:
@@ -55,83 +55,78 @@ class Ring:
 
     def since(self, number):
         """Yields (number, time, value, late) from `number` on, oldest first; what is gone is left out."""
-        oldest = (self.next - 1) // PER_FILE - self._files + 1
-        for file in range(max(0, number // PER_FILE, oldest), (self.next + PER_FILE - 1) // PER_FILE):
-            first, readings = self._read(file % self._files)
-            if first == file * PER_FILE:
-                for n, reading in readings:
-                    if n >= number:
-                        yield (n,) + reading
+        for file in range(max(number // PER_FILE, self._oldest), (self.next + PER_FILE - 1) // PER_FILE):
+            for n, reading in self._read(file)[1]:
+                if n >= number:
+                    yield (n,) + reading
 
     # --- files --------------------------------------------------------------------------------------------------------
 
-    def _path(self, index):
-        return "%s/%d" % (self._folder, index)
+    def _path(self, file):
+        return "%s/%d" % (self._folder, file)
 
     def _find(self):
         """Where the last start left off."""
-        newest = -1
-        for index in range(self._files):
-            first, readings = self._read(index)
-            if first > newest and first // PER_FILE % self._files == index:
-                newest = first
-                if readings:
-                    self.next, self.last = readings[-1][0] + 1, readings[-1][1]
-                else:
-                    self.next = first
-        if newest < 0:
+        try:
+            files = sorted(int(name) for name in os.listdir(self._folder) if name.isdigit())
+        except OSError:
             return
-        size = os.stat(self._path(newest // PER_FILE % self._files))[6]
-        self._whole = size == _HEAD_BYTES + (self.next - newest) * _RECORD_BYTES
-        if not self._whole and self.next % PER_FILE:
+        if not files:
+            return
+        self._oldest = files[0]
+        size, _ = self._read(files[-1])
+        self.next = files[-1] * PER_FILE + size // _RECORD_BYTES
+        self._whole = size % _RECORD_BYTES == 0
+        if not self._whole:
             trace("ring_repaired", folder=self._folder, next=self.next)
-            self.next = newest + PER_FILE  # what a power cut has torn stays as it is
+        for file in reversed(files):
+            readings = self._read(file)[1]
+            if readings:
+                self.last = readings[-1][1]
+                return
 
     def _write(self, readings):
         """Write readings that fit into the file at hand."""
-        first = self.next
-        fresh = first % PER_FILE == 0
-        if not fresh and not self._whole:
-            first = self.next = (first // PER_FILE + 1) * PER_FILE
-            fresh = True
-        data = _head(first) if fresh else b""
+        if self.next % PER_FILE and not self._whole:
+            # What a power cut has torn stays as it is.
+            self.next = (self.next // PER_FILE + 1) * PER_FILE
+        file, used = divmod(self.next, PER_FILE)
+        data = b""
         for time_s, value, late in readings:
             record = struct.pack(_RECORD, time_s // _QUARTER_S, value, LATE if late else 0)
             data += record + _check(record)
         try:
-            with open(self._path(first // PER_FILE % self._files), "wb" if fresh else "ab") as f:
+            with open(self._path(file), "ab" if used else "wb") as f:
                 f.write(data)
             self._whole = True
-            return True
         except OSError as e:
             self._whole = False
             self.failed += 1
             trace("ring_failed", folder=self._folder, error=str(e), waiting=len(self._waiting))
             return False
+        while self._oldest <= file - self._files:
+            try:
+                os.remove(self._path(self._oldest))
+            except OSError:
+                pass  # there is none, or it goes unread
+            self._oldest += 1
+        return True
 
-    def _read(self, index):
-        """(number of the first reading, [(number, (time, value, late))]) of a file; -1 where there is none."""
+    def _read(self, file):
+        """(bytes, [(number, (time, value, late))]) of a file; none where there is none."""
         try:
-            with open(self._path(index), "rb") as f:
-                data = f.read(_HEAD_BYTES + PER_FILE * _RECORD_BYTES)
+            with open(self._path(file), "rb") as f:
+                data = f.read(PER_FILE * _RECORD_BYTES)
         except OSError:
-            return -1, ()
-        if len(data) < _HEAD_BYTES or data[4:_HEAD_BYTES] != _check(data[:4]):
-            return -1, ()
-        first = int.from_bytes(data[:4], "little")
+            return 0, ()
         readings = []
-        for i in range((len(data) - _HEAD_BYTES) // _RECORD_BYTES):
-            at = _HEAD_BYTES + i * _RECORD_BYTES
+        for i in range(len(data) // _RECORD_BYTES):
+            at = i * _RECORD_BYTES
             record = data[at : at + _RECORD_BYTES - 2]
             if data[at + _RECORD_BYTES - 2 : at + _RECORD_BYTES] == _check(record):
                 quarters, value, flags = struct.unpack(_RECORD, record)
-                readings.append((first + i, (quarters * _QUARTER_S, value, bool(flags & LATE))))
-        return first, readings
-
-
-def _head(number):
-    data = number.to_bytes(4, "little")
-    return data + _check(data)
+                readings.append((file * PER_FILE + i, (quarters * _QUARTER_S, value, bool(flags & LATE))))
+        return len(data), readings
 
 
 def _check(data):
