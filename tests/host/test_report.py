@@ -128,7 +128,7 @@ def test_log_cut_by_a_kill_is_shown_as_far_as_it_goes(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "junk",
     ["[]", "7", '"x"', "{}", "[" * 9999, "\udc80", '{"t": "1", "src": "a", "ev": "b"}',
-     '{"t": NaN, "src": "a", "ev": "b"}',
+     '{"t": NaN, "src": "a", "ev": "b"}', f'{{"t": {"9" * 400}, "src": "a", "ev": "b"}}',
      '{"t": true, "src": "a", "ev": "b"}', '{"t": 1, "src": 5, "ev": "b"}', '{"t": 1, "src": "a"}'],
 )  # fmt: skip
 def test_lines_that_are_no_event_are_counted(tmp_path: Path, junk: str) -> None:
@@ -164,8 +164,10 @@ def test_long_log_is_cut_in_the_list_only(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "one", [state(0, "psm", 0.8), state(5, "psm", -3), trace(0, "boot"), event(1, "mcu", "pin", pin="SIREN", value=1)]
-)
+    "one",
+    [state(0, "psm", 0.8), state(5, "psm", -3), state(5, "tx", 1e308), state(5, "tx", 10**400), trace(0, "boot"),
+     event(1, "mcu", "pin", pin="SIREN", value=1)],
+)  # fmt: skip
 def test_log_of_one_event_can_be_drawn(tmp_path: Path, one: dict[str, Any]) -> None:
     assert len(page_of(write_run(tmp_path, [one])).rows) == 1
 
