@@ -7,10 +7,13 @@ from __future__ import annotations
 
 import asyncio
 import errno
+import fcntl
 import json
+import os
 import shutil
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -242,6 +245,26 @@ def run_demo(out: Path, story: Story) -> tuple[int, dict[str, Any]]:
     """
     if not PROGRAM.exists():
         raise SetupMissing(f"expected the real MicroPython at {PROGRAM}, found none; run `make setup`")
+    with _alone(out):
+        return _run_alone(out, story)
+
+
+@contextmanager
+def _alone(out: Path) -> Iterator[None]:
+    """Make `out`, and have it to oneself: two runs would mix their logs. Raises OSError when another runs in it."""
+    out.mkdir(parents=True, exist_ok=True)
+    folder = os.open(out, os.O_RDONLY)
+    try:
+        try:
+            fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise BlockingIOError(errno.EWOULDBLOCK, "another demo is running in it") from None
+        yield
+    finally:
+        os.close(folder)
+
+
+def _run_alone(out: Path, story: Story) -> tuple[int, dict[str, Any]]:
     _clear(out)
     story.title("A smoke alarm reaches its server")
     code, failure = asyncio.run(_run(out, story))
@@ -260,7 +283,6 @@ def run_demo(out: Path, story: Story) -> tuple[int, dict[str, Any]]:
 
 def _clear(out: Path) -> None:
     """Delete what an earlier run has left, the device's flash too. Raises OSError when `out` cannot be written to."""
-    out.mkdir(parents=True, exist_ok=True)
     flash = out / FLASH
     if (out / EVENTS).exists() and flash.is_dir():
         shutil.rmtree(flash)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import re
@@ -259,6 +260,18 @@ def test_flash_that_is_no_devices_is_left_alone(tmp_path: Path) -> None:
     run = in_process(tmp_path)
     assert run.code == 1 and "flash" in run.stderr
     assert mine.exists()
+
+
+def test_folder_in_which_another_demo_runs(tmp_path: Path) -> None:
+    folder = os.open(tmp_path, os.O_RDONLY)
+    fcntl.flock(folder, fcntl.LOCK_EX)
+    try:
+        (tmp_path / "events.jsonl").write_text("of the other one")
+        run = in_process(tmp_path)
+    finally:
+        os.close(folder)
+    assert run.code == 1 and "another demo is running in it; choose another folder with --out" in run.stderr
+    assert (tmp_path / "events.jsonl").read_text() == "of the other one"
 
 
 def test_full_disk(tmp_path: Path) -> None:
