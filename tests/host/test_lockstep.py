@@ -97,6 +97,23 @@ def test_uart_bytes_take_their_time(tmp_path: Path) -> None:
     assert lines[1:] == ["6 b'\\r\\n' b'OK\\r\\n' 0", "None 1000"]
 
 
+def test_line_longer_than_the_receive_buffer_is_whole_where_it_is_read_as_it_comes(tmp_path: Path) -> None:
+    path = tmp_path / "script.py"
+    path.write_text(
+        "import asyncio, board\nfrom machine import UART\n"
+        "async def main():\n"
+        "    line = await asyncio.StreamReader(UART(board.MODEM_UART, 115200)).readline()\n"
+        "    print(len(line))\n"
+        "asyncio.run(main())\n"
+    )
+    with VirtualBench(folder=tmp_path / "bench") as bench:
+        bench.start([str(path)])
+        bench.run(1)
+        bench.uart.send(b"4" * 1400 + b"\n")
+        bench.run(1)
+    assert console(bench) == ["1401"]
+
+
 def test_receive_buffer_overflows_as_a_real_one(tmp_path: Path) -> None:
     script = (
         "import time, board\nfrom machine import UART\n"

@@ -33,7 +33,8 @@ class ModemSide(Protocol):
 
 
 class UartLine:
-    """One UART between MCU and modem. Bytes take their time at the baud rate; a block arrives with its last byte."""
+    """One UART between MCU and modem. Bytes take their time at the baud rate; a block arrives with its last byte,
+    a long one toward the MCU in pieces."""
 
     def __init__(self, clock: VirtualClock, log: EventLog, on_bytes: ModemSide) -> None:
         self._clock = clock
@@ -82,8 +83,11 @@ class UartLine:
 
     def _begin(self) -> None:
         block, self._block = bytes(self._block), bytearray()
-        self._down_us = max(self._down_us, self._clock.now_us) + round(len(block) * self._byte_s * 1e6)
-        self._clock.call_later((self._down_us - self._clock.now_us) / 1e6, self._arrived, block)
+        self._down_us = max(self._down_us, self._clock.now_us)
+        for start in range(0, len(block), _PIECE_BYTES):  # the MCU can read the first while the next is on the line
+            piece = block[start : start + _PIECE_BYTES]
+            self._down_us += round(len(piece) * self._byte_s * 1e6)
+            self._clock.call_later((self._down_us - self._clock.now_us) / 1e6, self._arrived, piece)
 
     def _arrived(self, block: bytes) -> None:
         if self.to_mcu is None:
