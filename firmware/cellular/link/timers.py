@@ -6,11 +6,14 @@ Times are whole seconds on the device (eDRX and PTW are truncated: 20.48 s is 20
 _T3324 = ((0, 2), (1, 60), (2, 360))
 _T3412 = ((3, 2), (4, 30), (5, 60), (0, 600), (1, 3600), (2, 36000), (6, 1152000))
 
-# NB-S1 mode: eDRX cycle in units of 10.24 s; codes that NB-S1 does not know are read as 0010.
-_EDRX_NB = (0, 0, 2, 4, 2, 8, 2, 2, 2, 16, 32, 64, 128, 256, 512, 1024)
+# eDRX cycle in units of 5.12 s by code. NB-S1 reads codes that only WB-S1 knows as 0010, WB-S1 those of NB-S1 as 1101.
+_EDRX_NB = (0, 0, 4, 8, 4, 16, 4, 4, 4, 32, 64, 128, 256, 512, 1024, 2048)
+_EDRX_WB = (1, 2, 4, 8, 12, 16, 20, 24, 28, 32, 64, 128, 256, 512, 512, 512)
 
 
 def _encode(seconds, units, name):
+    if seconds < 0:
+        raise ValueError("%s of %d s: expected 0 s or more" % (name, seconds))
     for unit, step in units:
         value = -(-seconds // step)
         if value <= 31:
@@ -56,23 +59,28 @@ def decode_t3412(bits):
     return _decode(bits, _T3412, 0)
 
 
-def encode_edrx(seconds):
-    """Code of the shortest NB-S1 eDRX cycle of at least `seconds`, as 4 binary digits."""
-    for code in (2, 3, 5, 9, 10, 11, 12, 13, 14, 15):
-        if _EDRX_NB[code] * 1024 >= seconds * 100:
-            return "".join("1" if code >> i & 1 else "0" for i in (3, 2, 1, 0))
-    raise ValueError("eDRX cycle of %d s is longer than the longest code, 10485 s" % seconds)
+def encode_edrx(seconds, wb=False):
+    """Code of the shortest eDRX cycle of at least `seconds`, as 4 binary digits; NB-S1 unless `wb`."""
+    table = _EDRX_WB if wb else _EDRX_NB
+    best = None
+    for code in range(16):
+        units = table[code]
+        if units and units * 512 >= seconds * 100 and (best is None or units < table[best]):
+            best = code
+    if best is None:
+        raise ValueError("eDRX cycle of %d s is longer than the longest code, %d s" % (seconds, table[15] * 512 // 100))
+    return "".join("1" if best >> i & 1 else "0" for i in (3, 2, 1, 0))
 
 
-def decode_edrx(bits):
-    """NB-S1 eDRX cycle in seconds; None for the two codes NB-S1 treats as absent."""
-    units = _EDRX_NB[_bits(bits, 4)]
-    return units * 1024 // 100 if units else None
+def decode_edrx(bits, wb=False):
+    """eDRX cycle in seconds, NB-S1 unless `wb`; None for the two codes NB-S1 treats as absent."""
+    units = (_EDRX_WB if wb else _EDRX_NB)[_bits(bits, 4)]
+    return units * 512 // 100 if units else None
 
 
-def decode_ptw(bits):
-    """NB-S1 paging time window in seconds."""
-    return (_bits(bits, 4) + 1) * 256 // 100
+def decode_ptw(bits, wb=False):
+    """Paging time window in seconds, NB-S1 unless `wb`."""
+    return (_bits(bits, 4) + 1) * (128 if wb else 256) // 100
 
 
 class Timers:
