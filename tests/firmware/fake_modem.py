@@ -31,6 +31,7 @@ class FakeModem(FakeUart):
         self.asleep = False
         self.banner = BANNER
         self.function = 1
+        self.sleep_lock_s = 2
         self.boots = 0
         self.commands = []
         self.power = Key(self._started)
@@ -48,6 +49,8 @@ class FakeModem(FakeUart):
             b"AT+CFUN?": lambda line: lines(b"+CFUN: %d" % self.function),
             b"AT+CFUN=0": lambda line: self._switch(0),
             b"AT+CFUN=1": lambda line: self._switch(1),
+            b'AT+QCFG="slplocktimes"': lambda line: lines(b'+QCFG: "slplocktimes",%d' % self.sleep_lock_s),
+            b'AT+QCFG="slplocktimes",2': self._set_sleep_lock,
             b"AT+QSCLK=0": OK,
             b"AT+QSCLK=1": OK,
             b"AT+CSCON=1": OK,
@@ -59,6 +62,10 @@ class FakeModem(FakeUart):
             b"AT+QICLOSE=0": [OK, b"\r\nCLOSE OK\r\n"],
             b"AT+QRST=1": self._rebooted,
         }
+
+    def _set_sleep_lock(self, line):
+        self.sleep_lock_s = 2
+        return OK
 
     def _switch(self, function):
         self.function = function

@@ -122,6 +122,18 @@ async def test_no_coverage_ends_and_the_modem_may_sleep():
         await rig.up()
 
 
+async def test_setting_that_needs_a_restart_gets_one_once():
+    async with Rig() as rig:
+        rig.fake.sleep_lock_s = 10
+        await rig.up()
+        assert rig.fake.sleep_lock_s == 2 and rig.fake.boots == 1
+    async with Rig() as rig:
+        rig.fake.sleep_lock_s = 10
+        rig.fake.answers[b'AT+QCFG="slplocktimes",2'] = ERROR  # a module that does not take it is not restarted for it
+        await rig.up()
+        assert rig.fake.boots == 0
+
+
 async def test_radio_is_off_between_searches_in_vain_but_not_while_an_alarm_waits():
     async with Rig(search_s=0) as rig:
         rig.fake.answers[b"AT+CEREG?"] = SEARCHING

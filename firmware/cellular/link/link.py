@@ -233,13 +233,18 @@ class Link:
 
     async def _set_up(self):
         modem = self.modem
-        await modem.apply_settings()
+        restart = await modem.apply_settings()
+        restarted = False
         if self._apn:
             try:
-                if await modem.set_apn(self._apn):
-                    await modem.apply_settings()
+                restarted = await modem.set_apn(self._apn)
             except ATError as e:
                 trace("refused", error=str(e))  # the network's default bearer may do
+        if restart and not restarted:
+            await modem.reboot()
+            restarted = True
+        if restarted:
+            await modem.apply_settings()
         await self._switch_on()
         await self._hold()
         await modem.try_command(b"AT+CEREG=5")

@@ -213,12 +213,22 @@ class Modem:
             return None
 
     async def apply_settings(self):
-        """What a restart forgets, then stored settings (written only where they differ from the profile's values)."""
+        """What a restart forgets, then stored settings (written only where they differ from the profile's values).
+
+        Returns True if some were written that hold only after a restart.
+        """
         await self.try_command(b"ATE0")
         await self.try_command(b"AT+CMEE=1")
-        for read, prefix, wanted, write in self.profile.SETTINGS:
+        await self._write_where_other(self.profile.SETTINGS)
+        return await self._write_where_other(self.profile.BOOT_SETTINGS)
+
+    async def _write_where_other(self, settings):
+        written = False
+        for read, prefix, wanted, write in settings:
             if (await self.try_command(read, prefix)) != wanted:
                 await self.try_command(write)
+                written = written or (await self.try_command(read, prefix)) == wanted
+        return written
 
     async def set_apn(self, apn):
         """Use `apn` for the attach bearer. Restarts the modem and returns True if it was another."""

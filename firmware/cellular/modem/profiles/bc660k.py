@@ -60,6 +60,10 @@ SEND_MAX = 512  # bytes in the hex form of QISEND
 
 # Read, compare, write only where it differs: these are kept in the modem's NVRAM. (read, prefix, wanted, write)
 SETTINGS = ((b"AT+QNBIOTEVENT?", b"+QNBIOTEVENT", b"1,1", b"AT+QNBIOTEVENT=1,1"),)
+# As SETTINGS, but in force after a restart: awake for 2 s after the last character and not for 10 s, at 5 mA each time.
+BOOT_SETTINGS = (
+    (b'AT+QCFG="slplocktimes"', b"+QCFG", b'"slplocktimes",2', b'AT+QCFG="slplocktimes",2'),
+)
 # Not kept over a restart.
 SESSION = (b"AT+CSCON=1",)
 SLEEP_OFF = b"AT+QSCLK=0"
