@@ -32,7 +32,7 @@ CURRENTS_NA = {
     "idle": 110000,
     "psm": 800,
 }
-STAYS_AWAKE_MS = 10000  # after the last command; BC26, low-power guide: a sleep lock of 10 s, not configurable
+STAYS_AWAKE_MS = 2000  # after the last character, see BOOT_SETTINGS
 
 URCS = (
     b"+CEREG:",
