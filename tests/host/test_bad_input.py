@@ -247,6 +247,22 @@ def test_refusing_server_keeps_the_records(code: str) -> None:
         assert len(rig.names()) == len(set(rig.names()))
 
 
+def test_server_that_asks_for_a_restart_in_every_answer_gets_one_an_hour() -> None:
+    def restart_always(rig: Rig) -> None:
+        rig.bench.inbox.downlink = cbor2.dumps({"restart": True})
+
+    with smoke_alarm() as rig:
+        restart_always(rig)
+        rig.bench.log.subscribe(lambda e: restart_always(rig) if (e["src"], e["ev"]) == ("server", "request") else None)
+        rig.until(lambda: rig.traces("restart_refused"), 120, "refusal")
+        rig.bench.run(HOUR_S)
+        assert rig.bench.mcu.starts == 1
+        rig.bench.world.press_button()
+        rig.until(lambda: rig.bench.mcu.starts == 2, 120, "restart")
+        rig.bench.run(HOUR_S / 2)
+        assert rig.bench.mcu.starts == 2
+
+
 # --- the line ---------------------------------------------------------------------------------------------------------
 
 

@@ -24,6 +24,7 @@ _STUCK_S = const(5)  # held for so long, the button is looked at once a second: 
 _WAIT_MAX_S = const(172800)  # uptime.seconds() wants to be called now and then
 _FAILURES = const(10)  # steps in a row
 _SETTLED_S = const(60)
+_RESTART_S = const(3600)  # a server that answers each record with a restart, that of the start too, gets one an hour
 
 _CONFIG = board.FLASH + "/config.json"
 _DAYS = board.FLASH + "/days"
@@ -225,8 +226,9 @@ class SmokeApp:
             store_days(_DAYS, m.days)
         if self._restart:
             self._restart = False
-            if m.state != ALARM and m.state != HUSH:
+            if m.state != ALARM and m.state != HUSH and seconds() >= _RESTART_S:
                 machine.reset()
+            trace("restart_refused", state=m.state, uptime_s=seconds())
 
     def _submit(self, event):
         trace("event", prio=event[0], name=event[1], value=event[2])
