@@ -1,5 +1,9 @@
 # Two commands: `make demo` and `make test`. Each does all the set-up it needs; what is done is not done again.
 
+ifneq ($(words $(CURDIR)),1)
+$(error expected a folder whose path has no space, got '$(CURDIR)': MicroPython cannot be built there; move it)
+endif
+
 PYTHON ?= python3
 MICROPY_DIR ?=
 

@@ -277,3 +277,12 @@ def test_an_outer_make_does_not_change_ours(monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setenv("MAKEFLAGS", "-n")
     assert "MAKEFLAGS" not in common.clean_environment()
     assert "PATH" in common.clean_environment()
+
+
+def test_folder_with_a_space_is_named_before_anything_is_built(tmp_path: Path) -> None:
+    folder = tmp_path / "two words"
+    folder.mkdir()
+    makefile = Path(__file__).resolve().parents[2] / "Makefile"
+    done = subprocess.run(["make", "-f", makefile, "demo"], cwd=folder, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 2 and f"no space, got '{folder}'" in done.stderr
+    assert list(folder.iterdir()) == []
