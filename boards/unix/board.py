@@ -27,7 +27,14 @@ BATTERY_DIVIDER = 2  # battery voltage / voltage at BATTERY_ADC
 
 # Mean currents in nA, for the device's own ledger: those of an STM32L4 (run at 80 MHz, Stop 2 with RTC), of what an app
 # has on all the time, and of the siren.
-CURRENTS_NA = {"run": 8000000, "sleep": 1400, "pulse_input": 1000, "front_end": 4000, "siren": 70000000}
+CURRENTS_NA = {
+    "run": 8000000,
+    "wait": 2400000,
+    "sleep": 1400,
+    "pulse_input": 1000,
+    "front_end": 4000,
+    "siren": 70000000,
+}
 
 FLASH = "."  # the VM is started in the device's own folder
 if _lockstep.active():

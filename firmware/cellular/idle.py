@@ -16,6 +16,7 @@ _AWAKE_MS = const(2000)  # awake, the watchdog is fed and `may_sleep` asked agai
 _FEED_MS = const(1000)
 
 _slept_ms = 0
+_waited_ms = 0
 
 
 def signal():
@@ -27,9 +28,9 @@ def signal():
     return asyncio.Event() if sys.platform == "linux" else asyncio.ThreadSafeFlag()
 
 
-def slept_ms():
-    """Milliseconds spent in light sleep since the start."""
-    return _slept_ms
+def times_ms():
+    """Milliseconds since the start (in light sleep, waiting with the CPU clocked but halted)."""
+    return _slept_ms, _waited_ms
 
 
 def install(may_sleep, wdt=None):
@@ -77,16 +78,23 @@ class _Poller:
         self._wdt.feed()
         return True
 
+    def _wait_awake(self, dt):
+        global _waited_ms
+        began_ms = ticks_ms()
+        ready = self.poller.poll(_AWAKE_MS) if dt < 0 else self.poller.ipoll(min(dt, _AWAKE_MS))
+        _waited_ms += ticks_diff(ticks_ms(), began_ms)
+        return ready
+
     def _wait(self, dt):
-        poller = self.poller
+        global _slept_ms
         if 0 <= dt < _WORTH_MS:
-            return poller.ipoll(dt)
+            return self._wait_awake(dt)
         if self._rest or not self._may_sleep():
             self._rest = False
-            return poller.poll(_AWAKE_MS) if dt < 0 else poller.ipoll(min(dt, _AWAKE_MS))
+            return self._wait_awake(dt)
+        poller = self.poller
         ready = poller.poll(0)
         if not ready:
-            global _slept_ms
             began_ms = ticks_ms()
             machine.lightsleep(None if dt < 0 else dt)
             past_ms = ticks_diff(ticks_ms(), began_ms)

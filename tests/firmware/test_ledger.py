@@ -6,8 +6,11 @@ from cellular import idle, uptime
 from cellular.services import ledger
 from cellular.services.ledger import Battery, Ledger, area_bytes
 
-GROUPS = (("off", "search", "tx", "psm"), ("run", "sleep"), ("base",))
-CURRENTS = {"off": 0, "search": 50000000, "tx": 100000000, "psm": 1000, "run": 8000000, "sleep": 2000, "base": 1000}
+GROUPS = (("off", "search", "tx", "psm"), ("run", "wait", "sleep"), ("base",))
+CURRENTS = {
+    "off": 0, "search": 50000000, "tx": 100000000, "psm": 1000, "run": 8000000, "wait": 3000000, "sleep": 2000,
+    "base": 1000,
+}  # fmt: skip
 DAY_MS = 86400000
 PATH = "ledger_test"
 
@@ -17,7 +20,7 @@ class World:
 
     def __init__(self):
         self.ms = 0
-        self.slept_ms = 0
+        self.slept_ms = self.waited_ms = 0
         self.memory = bytearray(area_bytes(GROUPS))
         for name in (PATH, PATH + ".new"):
             try:
@@ -25,16 +28,18 @@ class World:
             except OSError:
                 pass
         ledger.milliseconds = lambda: self.ms
-        idle.slept_ms = lambda: self.slept_ms
+        idle.times_ms = lambda: (self.slept_ms, self.waited_ms)
         self.start()
 
     def start(self):
         self.ledger = Ledger(GROUPS, self.memory, PATH)
 
-    def wait(self, ms, asleep=False):
+    def wait(self, ms, asleep=False, halted=False):
         self.ms += ms
         if asleep:
             self.slept_ms += ms
+        if halted:
+            self.waited_ms += ms
 
     def charge(self):
         self.ledger.settle()
@@ -48,7 +53,10 @@ def test_time_in_a_phase_times_its_current():
     w.wait(3600)
     w.ledger.enter("psm")
     w.wait(36000000, asleep=True)
-    assert w.charge() == {"off": 0, "search": 50, "tx": 0, "psm": 10, "run": 8008, "sleep": 20, "base": 11}
+    w.wait(3600, halted=True)
+    assert w.charge() == {
+        "off": 0, "search": 50, "tx": 0, "psm": 10, "run": 8008, "wait": 3, "sleep": 20, "base": 11,
+    }  # fmt: skip
 
 
 def test_what_was_sent_is_taken_from_the_phase_it_was_in():
@@ -120,7 +128,7 @@ def test_reset_keeps_the_account_in_rtc_memory():
     w.wait(3600000)
     w.ledger.keep()
     before = w.charge()
-    w.ms = w.slept_ms = 0  # the clocks of a new life
+    w.ms = w.slept_ms = w.waited_ms = 0  # the clocks of a new life
     w.start()
     assert w.charge() == before and w.ledger.days == 1
 
@@ -141,7 +149,7 @@ def test_an_account_of_other_phases_is_not_taken_over():
     w = World()
     w.wait(DAY_MS)
     w.ledger.close_day(CURRENTS, Battery(1000))
-    other = (("off", "search", "tx", "deep"), ("run", "sleep"), ("base",))
+    other = (("off", "search", "tx", "deep"), ("run", "wait", "sleep"), ("base",))
     fresh = Ledger(other, bytearray(area_bytes(other)), PATH)
     assert fresh.days == 0 and sum(fresh.charge_uah({"base": 1000}).values()) == 0
 

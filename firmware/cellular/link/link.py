@@ -20,7 +20,7 @@ from cellular.link import timers
 from cellular.link.causes import explain
 from cellular.link.power import PowerSaving
 from cellular.link.recovery import Recovery
-from cellular.link.registration import DENIED, ROAMING, Registration
+from cellular.link.registration import DENIED, ROAMING, SEARCHES, Registration
 from cellular.trace import trace
 from cellular.uptime import seconds
 from cellular.waiter import Waiter
@@ -92,13 +92,15 @@ class Link:
 
     @property
     def phase(self):
-        """What the modem does, as far as it has told: "off", "search", "connected", "awake", "idle" or "psm"."""
+        """What the modem does, as far as it has told: "off", "radio_off", "search", "connected", "awake", "idle", "psm"."""
         power = self.power
         if power.connected:
             return "connected"
-        if self.state == OFF or self._radio_off:
+        if self.state == OFF:
             return "off"
-        if self.state == SEARCHING:
+        if self._radio_off:
+            return "radio_off"
+        if self.registration.stat == SEARCHES:
             return "search"
         if power.in_use:
             return "awake"
@@ -336,6 +338,7 @@ class Link:
             return False
         if reg.registered:
             self.power.take_granted(reg.active_time, reg.periodic_tau)
+        self._tell_phase()
         return True
 
     # --- events ---------------------------------------------------------------------------------------------------

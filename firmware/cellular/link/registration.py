@@ -3,7 +3,7 @@
 from cellular.at.fields import number, split
 
 HOME = 1
-SEARCHING = 2
+SEARCHES = 2
 DENIED = 3
 ROAMING = 5
 

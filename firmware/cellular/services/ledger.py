@@ -13,8 +13,8 @@ from cellular.trace import trace
 from cellular.uptime import milliseconds
 from micropython import const
 
-MODEM = ("off", "search", "awake", "connected", "tx", "idle", "psm")  # as Link.phase, and `tx` of what was sent
-MCU = ("run", "sleep")
+MODEM = ("off", "radio_off", "search", "awake", "connected", "tx", "idle", "psm")  # as Link.phase, and `tx` of what was sent
+MCU = ("run", "wait", "sleep")  # wait: halted, with its clock on
 
 _HEAD = "<HIqI"  # which phases these are, days, charge up to the last day in µAh, charge of a day in µAh
 _HEAD_BYTES = const(18)
@@ -52,7 +52,7 @@ class Ledger:
         self._counted_uah = 0  # at the end of the last day
         self._format = _HEAD + "Q" * len(self.names)
         self._since_ms = self._day_began_ms = milliseconds()
-        self._slept_ms = idle.slept_ms()
+        self._rested_ms = idle.times_ms()
         self._load()
 
     # --- what happens -------------------------------------------------------------------------------------------------
@@ -75,10 +75,11 @@ class Ledger:
             self._since_ms = now_ms
             for phase in self._now:
                 self._ms[phase] += past_ms
-        slept_ms = idle.slept_ms()
-        if slept_ms != self._slept_ms:
-            self._move("sleep", slept_ms - self._slept_ms)
-            self._slept_ms = slept_ms
+        rested_ms = idle.times_ms()
+        if rested_ms != self._rested_ms:
+            before_ms, self._rested_ms = self._rested_ms, rested_ms
+            self._move("sleep", rested_ms[0] - before_ms[0])
+            self._move("wait", rested_ms[1] - before_ms[1])
 
     def _move(self, phase, ms):
         present = self._now[self._group[phase]]

@@ -22,10 +22,11 @@ WAKE_AGAIN_MS = 300
 
 # Mean currents in nA by Link.phase, for the device's ledger. Deep sleep, DRX of 2.56 s and transmission at 23 dBm are
 # from table 31 of the hardware design V1.5; connected was measured by others (an ESP-IDF firmware's page on NB-IoT).
-# (unverified): awake; search, which is the figure of an M5311.
+# (unverified): awake; search, which is taken for reception; radio off, the figure of the longest sleep with paging.
 CURRENTS_NA = {
     "off": 0,
-    "search": 54000000,
+    "radio_off": 38000,
+    "search": 15000000,
     "awake": 5000000,
     "connected": 15000000,
     "tx": 98000000,
