@@ -139,11 +139,11 @@ async def test_radio_is_off_between_searches_in_vain_but_not_while_an_alarm_wait
         rig.fake.answers[b"AT+CEREG?"] = SEARCHING
         await fails(errors.NoCoverage, rig.link.up(urgent=True))
         await rig.link.release()
-        assert rig.fake.function == 1 and rig.link.phase != "off"
+        assert rig.fake.function == 1 and rig.link.phase != "radio_off"
         await fails(errors.NoCoverage, rig.link.up())
         assert rig.fake.function == 1
         await rig.link.release()
-        assert rig.fake.function == 0 and rig.link.phase == "off" and rig.fake.commands[-1] == b"AT+QSCLK=1"
+        assert rig.fake.function == 0 and rig.link.phase == "radio_off" and rig.fake.commands[-1] == b"AT+QSCLK=1"
         rig.fake.answers[b"AT+CEREG?"] = GRANTED
         await rig.up()
         assert rig.fake.function == 1 and rig.fake.boots == 0

@@ -92,7 +92,8 @@ class Link:
 
     @property
     def phase(self):
-        """What the modem does, as far as it has told: "off", "radio_off", "search", "connected", "awake", "idle", "psm"."""
+        """What the modem does, as far as it has told: "off", "radio_off", "search", "connected", "awake", "idle" or
+        "psm"."""
         power = self.power
         if power.connected:
             return "connected"

@@ -13,7 +13,8 @@ from cellular.trace import trace
 from cellular.uptime import milliseconds
 from micropython import const
 
-MODEM = ("off", "radio_off", "search", "awake", "connected", "tx", "idle", "psm")  # as Link.phase, and `tx` of what was sent
+# As Link.phase, and `tx` of what was sent.
+MODEM = ("off", "radio_off", "search", "awake", "connected", "tx", "idle", "psm")
 MCU = ("run", "wait", "sleep")  # wait: halted, with its clock on
 
 _HEAD = "<HIqI"  # which phases these are, days, charge up to the last day in µAh, charge of a day in µAh
