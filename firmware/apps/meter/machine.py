@@ -64,7 +64,7 @@ class MeterMachine:
         self._slots = Schedule(DAY_S, phase % DAY_S)
         self._reverse = None
         self._back = 0  # units that flowed backwards in the interval
-        self._told = {}  # how often each alarm began on the present day
+        self._told = {name: 0 for name in ALARMS}  # how often each began on the present day
         self._told_day = 0
         self._moved_s = None  # since then the cover contact differs from what was reported
         self._battery_s = 0
@@ -190,8 +190,9 @@ class MeterMachine:
         self.active.append(name)
         if now_s // DAY_S != self._told_day:
             self._told_day = now_s // DAY_S
-            self._told = {}
-        self._told[name] = self._told.get(name, 0) + 1
+            for alarm in ALARMS:
+                self._told[alarm] = 0
+        self._told[name] += 1
         if self._told[name] > PER_DAY:
             self.dropped += 1
         else:
