@@ -66,7 +66,7 @@ if reset_cause() == 1:
         c.value()
         print("a count of nothing")
     except OSError as e:
-        print(str(e)[:60])
+        print(str(e)[:80])
     c = Counter(1, src=Pin("PULSE", Pin.IN, Pin.PULL_UP))
     time.sleep(3600)
     print(c.value())
