@@ -85,8 +85,8 @@ def test_module_stays_awake_for_what_is_left_of_its_sleep_lock() -> None:
     locked = plan(Scenario(rai=True)).time_s_per_report["modem"]
     waited = plan(Scenario(rai=False)).time_s_per_report["modem"]
     free = plan(Scenario().changed("module", "timing.sleep_lock_s", 0)).time_s_per_report["modem"]
-    assert locked["awake"] - free["awake"] == pytest.approx(10.0 - 0.3)
-    assert waited["awake"] == pytest.approx(free["awake"])  # 10 s of inactivity outlast the lock
+    assert locked["awake"] - free["awake"] == pytest.approx(2.0 - 0.3)
+    assert waited["awake"] == pytest.approx(free["awake"])  # 10 s of inactivity outlast the lock of 2 s
     assert free["idle_drx_2s56"] == pytest.approx(10.0)
 
 
@@ -102,9 +102,9 @@ def test_switched_off_between_reports_attaches_each_time() -> None:
     assert off.charge_mah_per_year["modem"]["search"] > 0
     assert "deep_sleep" not in off.charge_mah_per_year["modem"]
     assert plan(Scenario(t3324_s=None)).lifetime_years < off.lifetime_years
-    # An attach costs more than a wake from PSM, but less than the sleep lock that comes with it.
-    unlocked = plan(Scenario(changes={"module": {"timing.sleep_lock_s": 0}}))
-    assert plan(Scenario()).lifetime_years < off.lifetime_years < unlocked.lifetime_years
+    # An attach costs more than a wake from PSM, but less than the module's own sleep lock of 10 s that comes with it.
+    unchanged = plan(Scenario(changes={"module": {"timing.sleep_lock_s": 10}}))
+    assert unchanged.lifetime_years < off.lifetime_years < plan(Scenario()).lifetime_years
 
 
 def test_battery_in_watt_hours() -> None:

@@ -40,7 +40,7 @@ class VirtualModem(Modem):
         self._own = ModuleSettings(self, self._core)
         self._sockets = Sockets(self)
         self._reported = ""
-        lock_s = self.config.module.timing.sleep_lock_s.value
+        lock_s = self.config.timing.sleep_lock_factory_s.value
         parts = (self._core, self._own, Queries(self), self._sockets)
         return Dialect(
             handlers={name: handler for part in parts for name, handler in part.handlers().items()},

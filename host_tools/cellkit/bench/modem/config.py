@@ -59,6 +59,7 @@ class Timing(_Strict):
     wake_uart_s: Figure
     wake_psm_eint_s: Figure
     wake_light_s: Figure
+    sleep_lock_factory_s: Figure
     sleep_lock_min_s: Figure
     socket_open_s: Figure
     send_ok_s: Figure
