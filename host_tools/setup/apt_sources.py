@@ -141,6 +141,8 @@ def private_config(folder: Path, sources_file: Path) -> str:
         "APT::Sandbox::User": "root",
         "Acquire::Languages": "none",
         "Acquire::Retries": "3",
+        # Without this a list that could not be fetched is a warning, and what is told is that there are no sources.
+        "APT::Update::Error-Mode": "any",
         "Acquire::http::Timeout": "60",
         "Acquire::https::Timeout": "60",
     }

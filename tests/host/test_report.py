@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 from cellkit.report import words, write_report
-from cellkit.report.page import MAX_ROWS
+from cellkit.report.page import MAX_DRAWN, MAX_ROWS
 from cellkit.summary import read_log, stays, summarize, write_summary
 from demo_log import GRANTED, OBSERVED, REQUESTED, RUNTIME, SMOKE_S, event, good_run, state, trace, write_run
 
@@ -161,6 +161,14 @@ def test_long_log_is_cut_in_the_list_only(tmp_path: Path) -> None:
     events = [event(i / 100, "uart", "to_mcu", data="OK") for i in range(MAX_ROWS + 5)]
     page = page_of(write_run(tmp_path, events))
     assert len(page.rows) == MAX_ROWS and f"first {MAX_ROWS} of {MAX_ROWS + 5}" in page.text
+    assert "are drawn" not in page.text
+
+
+def test_endless_log_is_drawn_in_part(tmp_path: Path) -> None:
+    events = [state(i, ("awake", "deep_sleep")[i % 2], 5000 * (i % 2) + 0.8) for i in range(MAX_DRAWN + 2000)]
+    page = page_of(write_run(tmp_path, events))
+    assert f"The first {MAX_DRAWN} of {MAX_DRAWN + 2000} events are drawn, up to {MAX_DRAWN - 1:.1f} s" in page.text
+    assert len(page.of("rect")) < 3 * MAX_DRAWN
 
 
 @pytest.mark.parametrize(

@@ -15,6 +15,7 @@ from cellkit.report.shell import document, tiles
 from cellkit.summary import RunLog, alarm_marks, number, stays
 
 MAX_ROWS = 5000  # rows of the event list; a browser stays quick with these
+MAX_DRAWN = 20000  # events in a picture, likewise
 _TIMERS = (
     ("t3324_s", "T3324", "active time before PSM"),
     ("t3412_s", "T3412", "periodic tracking area update"),
@@ -96,6 +97,10 @@ def _yes(value: Any) -> str:
 
 def picture(log: RunLog, title: str, about: str = "", name: str = "run") -> Iterator[str]:
     """A section with the picture of `log`, its tools and legend. title, about: HTML; name: unique in the page."""
+    count = len(log.events)
+    if count > MAX_DRAWN:
+        log = RunLog(log.events[:MAX_DRAWN])
+        about += f'<p class="note">The first {MAX_DRAWN} of {count} events are drawn, up to {log.end_s:.1f} s.</p>'
     times = [mark.t_s for mark in alarm_marks(log) if mark.t_s is not None]
     yield f"<section><h2>{title}</h2>{about}"
     yield f'<div class="tools"><button data-from="0" data-to="{log.end_s:.3f}">All of it</button>'
