@@ -129,7 +129,7 @@ def _battery(runner: Runner) -> dict[str, Any]:
 
 
 def _heap(life: Life) -> dict[str, Any]:
-    """Bytes allocated after a collection, an hour into a day; `peak` is before one, garbage included."""
+    """Bytes allocated after a collection, the least of three looks a day; `peak` is before one, garbage included."""
 
     def day(index: int) -> int | None:
         return life.heaps[index][2] if len(life.heaps) > index else None
@@ -139,6 +139,10 @@ def _heap(life: Life) -> dict[str, Any]:
         "heap_first_day_bytes": day(0),
         "heap_second_day_bytes": day(1),
         "heap_last_day_bytes": life.heaps[-1][2] if life.heaps else None,
+        "heap_most_by_year_bytes": [
+            max(now for t_s, _, now in life.heaps if year <= t_s / YEAR_S < year + 1)
+            for year in range(int(life.heaps[-1][0] / YEAR_S) + 1)
+        ] if life.heaps else [],
         "heap_days": int(life.simulated_s / DAY_S),
     }
 
