@@ -38,7 +38,8 @@ def measure(app: str, years: float) -> dict[str, Any]:
     summary = summarize(runner)
     keys = (
         "simulated_s wall_s speedup records_created records_lost records_waiting wakes turns starts "
-        "heap_second_day_bytes heap_last_day_bytes heap_peak_bytes flash_erases_max mean_current_ua forecast_years"
+        "heap_second_day_bytes heap_last_day_bytes heap_most_by_year_bytes heap_peak_bytes flash_erases_max "
+        "mean_current_ua forecast_years"
     )
     figures = {key: summary[key] for key in keys.split()}
     return figures | {"bench_cpu_s": after[0] - before[0], "vm_cpu_s": after[1] - before[1], "log_bytes": log_bytes}
@@ -59,6 +60,8 @@ def main() -> int:
         print(f"  records              {got['records_created']:8,} created, {got['records_lost']} lost")
         same = "same" if got["heap_second_day_bytes"] == got["heap_last_day_bytes"] else "DIFFERENT"
         print(f"  heap, 2nd/last day   {got['heap_second_day_bytes']} / {got['heap_last_day_bytes']} B: {same}")
+        first, *later = got["heap_most_by_year_bytes"]
+        print(f"  heap, most of a year {first} B in the first, {max(later, default=0)} B in the worst later one")
         print(f"  flash                {got['flash_erases_max']:8,} erases of the most worn block")
     OUT.parent.mkdir(parents=True, exist_ok=True)
     OUT.write_text(json.dumps(results, indent=2) + "\n")
