@@ -2,7 +2,7 @@
 
 import asyncio
 
-from cellular.errors import ATError, ModemSilent, SimError, UnknownModem
+from cellular.errors import ATError, ModemSilent, SimError, UnexpectedAnswer, UnknownModem
 from cellular.modem import Modem
 from fake_modem import ERROR, OK, FakeModem, fails, lines, until
 
@@ -101,10 +101,27 @@ async def test_unknown_make_is_named():
     fake.answers[b"ATI"] = lines(b"SIMCOM_Ltd", b"SIM7020E", b"Revision: 1752B04SIM7020E")
     e = await fails(UnknownModem, modem.start())
     assert e.permanent and "SIM7020E" in str(e) and "bc660k" in str(e)
-    fake.answers[b"ATI"] = b"\r\n\x7f\xff\xfe\r\n" + OK  # damaged, and no other error for that
-    assert "..." not in str(await fails(UnknownModem, modem.start()))
+    fake.answers[b"ATI"] = b"\r\nA\x7f\xff\xfe\r\n" + OK  # damaged, and no other error for that
+    assert "A..." in str(await fails(UnknownModem, modem.start()))
     fake.answers[b"ATI"] = ERROR
     assert "ERROR" in str(await fails(UnknownModem, modem.start()))
+
+
+async def test_an_answer_without_text_is_nothing_permanent():
+    fake, modem = make()
+    fake.answers[b"ATI"] = OK
+    assert not (await fails(UnexpectedAnswer, modem.start())).permanent
+    assert fake.asked(b"ATI") == 2  # it may have been another's OK
+    fake, modem = await started()
+    fake.answers[b"AT+CPIN?"] = OK
+    assert not (await fails(UnexpectedAnswer, modem.unlock_sim())).permanent
+
+
+async def test_an_ok_without_the_line_that_was_asked_for_is_asked_again():
+    fake, modem = await started()
+    answers = [OK, lines(b"+CEREG: 5,1")]
+    fake.answers[b"AT+CEREG?"] = lambda line: answers.pop(0)
+    assert await modem.ask(b"AT+CEREG?", b"+CEREG") == b"5,1"
 
 
 async def test_no_sim():

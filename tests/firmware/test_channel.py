@@ -2,6 +2,7 @@
 
 import asyncio
 from asyncio import core
+from time import ticks_diff, ticks_ms
 
 from cellular.at.channel import Channel
 from cellular.at.fields import is_read_answer
@@ -102,6 +103,65 @@ async def test_answer_that_comes_after_the_resync_began():
     uart, ch, _ = make({b"AT": b"\r\n+CGATT: 1\r\n\r\nERROR\r\n" + OK, b"AT+CSQ": b"\r\n+CSQ: 9,0\r\n\r\nOK\r\n"})
     await fails(ModemSilent, ch.cmd(b"AT+CGATT?", b"+CGATT", 30))
     assert await ch.cmd(b"AT+CSQ", b"+CSQ") == b"9,0"
+
+
+class LateUart(FakeUart):
+    """One command after the other, each answered `ms` after the one before."""
+
+    def __init__(self, ms, answers):
+        super().__init__()
+        self.ms = ms
+        self.table = answers
+        self.waiting = []
+        for line in answers:
+            self.answers[line] = self.take
+
+    def take(self, line):
+        self.waiting.append(line)
+        if len(self.waiting) == 1:
+            asyncio.create_task(self.work())
+
+    async def work(self):
+        while self.waiting:
+            await asyncio.sleep_ms(self.ms)
+            self.say(self.table[self.waiting[0]])
+            self.waiting.pop(0)
+
+
+async def test_a_modem_that_is_late_with_every_answer_gets_none_of_them_mixed_up():
+    for ms in (5, 60, 150, 500, 900):
+        uart, ch, _ = make({})
+        ch.stop()
+        uart = LateUart(ms, {b"AT": OK, b"AT+CSQ": b"\r\n+CSQ: 11,0\r\n" + OK, b"ATE0": OK})
+        ch = Channel(uart)
+        ch.start()
+        assert await ch.poke(1000, 40), ms
+        await ch.sync()
+        assert uart.waiting == [], ms
+        assert await ch.cmd(b"AT+CSQ", b"+CSQ") == b"11,0" and ch.unknown <= 10, ms
+        await fails(ModemSilent, ch.cmd(b"ATE0", None, 2))
+        assert await ch.cmd(b"AT+CSQ", b"+CSQ") == b"11,0", ms
+        ch.stop()
+
+
+async def test_what_deep_sleep_has_swallowed_is_not_waited_for():
+    uart, ch, _ = make({})
+    poke = asyncio.create_task(ch.poke(3000, 100))
+    await asyncio.sleep_ms(1500)
+    uart.say(b"\r\n")
+    assert await poke
+    uart.answers[b"AT"] = OK
+    began = ticks_ms()
+    await ch.sync()
+    assert ticks_diff(ticks_ms(), began) < 1000  # and not the 1.5 s that an answer would have taken
+
+
+async def test_a_result_too_many_is_followed_by_a_resync():
+    uart, ch, _ = make({b"AT": OK, b"AT+CSQ": b"\r\n+CSQ: 11,0\r\n" + OK})
+    uart.say(OK)
+    await asyncio.sleep_ms(5)
+    assert await ch.cmd(b"AT+CSQ", b"+CSQ") == b"11,0"
+    assert uart.written() == b"AT\rAT+CSQ\r"
 
 
 async def test_cancelled_command_leaves_no_answer_behind():

@@ -155,6 +155,19 @@ def test_unknown_make_is_told_with_its_own_words() -> None:
         assert rig.siren_sounds() < 0.5
 
 
+@pytest.mark.parametrize("delay_s", [0.1, 0.2, 0.3, 0.4, 1.0, 2.0, 4.0])
+def test_modem_that_is_late_with_every_answer_still_delivers_a_fire(delay_s: float) -> None:
+    with smoke_alarm(before=lambda bench: setattr(bench.modem.faults, "answer_delay_s", delay_s)) as rig:
+        assert rig.siren_sounds() < 0.5
+        rig.fire_arrives(600)
+        rig.until(lambda: {"boot", "warm_up"} <= set(rig.names()), 600, "the other records")
+        rig.bench.run(HOUR_S)
+        rig.bench.world.press_button()
+        rig.until(lambda: "test" in rig.names(), 300, "test out of PSM")
+        assert rig.errors() == ""
+        assert not rig.traces("modem_recovery")
+
+
 def test_wrong_baud_rate_ends_in_a_typed_error() -> None:
     with smoke_alarm(modem={"nvram": {"IPR": 9600}}) as rig:
         rig.until(lambda: "ModemSilent" in rig.errors(), 600, "ModemSilent")

@@ -2,9 +2,9 @@
 
 A reader task feeds the parser; `cmd()` waits with its own deadline, which fires on a silent modem too. Lines that are
 not the answer of the running command go to `on_urc`, at whatever position they come. A command that was given up
-(deadline, cancellation) leaves the channel stale: before the next command an `AT` is exchanged and late answers are
-thrown away, so no command ever takes the answer of another. Nothing runs here while the modem is silent and nobody
-asks.
+(deadline, cancellation) leaves the channel stale: before the next command an `AT` is exchanged, and as many results are
+waited for as commands were written, so no command ever takes the answer of another, however late the modem is. Nothing
+runs here while the modem is silent and nobody asks.
 """
 
 import asyncio
@@ -17,8 +17,13 @@ from cellular.at.incoming import Incoming
 from cellular.errors import ATError, ModemReset, ModemSilent, PromptMissing
 from micropython import const
 
-_SYNC_TRIES = const(8)  # a module may need two seconds to wake, and loses what it hears meanwhile
+# A module may need two seconds to wake, and loses what it hears meanwhile; one that is late hears it all. Hence the wait
+# for each `AT` of a resync: 400 ms, thrice, then ever longer.
+_SYNC_TRIES = const(6)
 _SYNC_MS = const(400)
+_SYNC_TOTAL_MS = const(6800)
+_LATE_MS = const(5000)  # the longest that a result which is owed is waited for
+_LINE_MS = const(20)  # a line that has begun is complete
 _QUIET_MS = const(100)
 _QUIET_ROUNDS = const(20)  # a modem that never stops talking must not hold the next command for ever
 _OWED_MS = const(2000)
@@ -89,11 +94,11 @@ class Channel(Incoming):
         """Write an `AT` that a sleeping modem may lose, one more after `again_ms`, and wait until any byte comes.
 
         Returns False if none came within `timeout_ms`. Light sleep loses the first and answers the second; deep sleep
-        loses both and says when it is awake.
+        loses both and says when it is awake, by a bare line end.
         """
         await self._lock.acquire()
         try:
-            self._rx_seen = False
+            self._rx_seen = self._rx_said = False
             self._rx_wakes = True
             for part_ms in (again_ms, timeout_ms - again_ms):
                 self._begin(b"AT", None, None, part_ms)
@@ -101,10 +106,17 @@ class Channel(Incoming):
                 try:
                     while not self._rx_seen:
                         await sleep_ms(self._left())
-                    return True
+                    break
                 except ModemSilent:
                     pass
-            return False
+            else:
+                return False
+            self._rx_wakes = False
+            if not self._rx_said:
+                await sleep_ms(_LINE_MS)
+                if not self._rx_said:
+                    self._unanswered = 0  # it has slept: what it was told is lost, and not late
+            return True
         finally:
             self._rx_wakes = False
             self._leave()
@@ -125,7 +137,7 @@ class Channel(Incoming):
                 self._uart.write(_ESC)
                 for _ in range(self._unsent // len(_FILLER) + 1):
                     self._uart.write(_FILLER)
-            self._begin(b"AT", None, None, _SYNC_MS)
+            self._begin(b"AT", None, None, _SYNC_MS << max(0, attempt - 2))
             self._uart.write(b"AT\r")
             try:
                 while not self._final:
@@ -134,8 +146,9 @@ class Channel(Incoming):
             except ModemSilent:
                 self.parser.drop()
         else:
-            raise ModemSilent("AT", _SYNC_TRIES * _SYNC_MS)
-        # A late answer to the former command may still be on its way, and so may the line behind its OK.
+            raise ModemSilent("AT", _SYNC_TOTAL_MS)
+        await self._take_results()
+        # A line may still be on its way, as the one behind a late OK.
         for _ in range(_QUIET_ROUNDS):
             self._rx_seen = False
             await sleep_ms(_QUIET_MS)
@@ -151,6 +164,18 @@ class Channel(Incoming):
         self._unsent = 0
         self._stale = False
 
+    async def _take_results(self):
+        """Wait for what is owed to all that was written before: each result as long as the slowest so far has taken.
+        What does not come then was lost."""
+        while self._unanswered:
+            owed = self._unanswered
+            self._wait_for(min(max(self._lag_ms, 0) * 5 // 4 + _QUIET_MS, _LATE_MS))
+            try:
+                while self._unanswered == owed:
+                    await sleep_ms(self._left())
+            except ModemSilent:
+                self._unanswered = 0
+
     def _begin(self, command, prefix, then, timeout_ms):
         """From here on what comes belongs to `command`, and until its end the channel is stale."""
         self._cmd = command
@@ -162,6 +187,10 @@ class Channel(Incoming):
         self._late = None
         self._restarted = False
         self._stale = True
+        if not self._unanswered:
+            self._mark_ms = ticks_ms()
+            self._lag_ms = 0
+        self._unanswered += 1
         self.lines.clear()
         self.parser.note(command, shown(command))
         self._wait_for(timeout_ms)

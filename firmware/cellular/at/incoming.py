@@ -2,6 +2,7 @@
 
 import asyncio
 from asyncio import core, sleep_ms
+from time import ticks_diff, ticks_ms
 
 from cellular.at import parser as _p
 from cellular.at.blackbox import readable, shown
@@ -40,7 +41,11 @@ class Incoming:
         self._waiter = None  # the task that a command sleeps in
         self._rx_wakes = False  # any byte is what is waited for
         self._rx_seen = False
+        self._rx_said = False  # a line or result was among it
         self._stale = False  # an answer of the past may still come
+        self._unanswered = 0  # results that the modem still owes
+        self._lag_ms = 0  # the longest that one of them took
+        self._mark_ms = 0  # since then the next one is waited for
         self._owed = None  # begin of the late line of a command that was given up
         self._unsent = 0  # bytes of payload that a data mode may still want
         self._at_prompt = False  # a prompt is what is waited for
@@ -97,17 +102,9 @@ class Incoming:
     # --- events ---------------------------------------------------------------------------------------------------
 
     def _event(self, kind, a, b):
+        self._rx_said = True
         if kind >= _p.FINAL_OK:
-            if self._cmd is None or self._final or self._restarted:
-                self.unknown += 1
-            elif kind == _p.FINAL_OK:
-                if not self._at_prompt:  # some firmwares say OK, then prompt
-                    self._final = kind
-                    self._wake()
-            else:
-                self._final_text = text(self._bytes(a, b))
-                self._final = kind
-                self._wake()
+            self._result(kind, a, b)
         elif kind == _p.LINE:
             self._line(a, b)
         elif kind == _p.PROMPT:
@@ -118,6 +115,25 @@ class Incoming:
                 self._call(self.on_data, memoryview(self.parser.buf)[a:b])
         else:
             trace("line_too_long", count=self.parser.overflows)
+
+    def _result(self, kind, a, b):
+        waits = not (self._cmd is None or self._final or self._restarted)
+        if waits and kind == _p.FINAL_OK and self._at_prompt:
+            return  # some firmwares say OK, then prompt
+        if self._unanswered:
+            now = ticks_ms()
+            self._unanswered -= 1
+            self._lag_ms = max(self._lag_ms, ticks_diff(now, self._mark_ms))
+            self._mark_ms = now
+        elif not self._restarted:
+            self._stale = True  # one more than was asked for: whose is the next?
+        if waits:
+            if kind != _p.FINAL_OK:
+                self._final_text = text(self._bytes(a, b))
+            self._final = kind
+        else:
+            self.unknown += 1
+        self._wake()
 
     def _line(self, a, b):
         buf = self.parser.buf
@@ -194,6 +210,7 @@ class Incoming:
 
     def _restart(self):
         self._stale = False
+        self._unanswered = 0
         self._restarted = True
         self._owed = None
         self._unsent = 0

@@ -8,7 +8,7 @@ from time import ticks_add, ticks_diff, ticks_ms
 
 from cellular.at.channel import Channel
 from cellular.at.fields import split, text
-from cellular.errors import ATError, ModemReset, ModemSilent, SimError, SocketError, UnknownModem
+from cellular.errors import ATError, ModemReset, ModemSilent, SimError, SocketError, UnexpectedAnswer, UnknownModem
 from cellular.modem.udp import UdpSocket
 from cellular.trace import trace
 from cellular.waiter import Waiter
@@ -21,6 +21,7 @@ _CME_WRONG_PIN = (12, 16)  # PUK required, incorrect password
 _SIM_BUSY_MS = 10000
 _PIN_TRIES = 3  # of a new SIM, where +CPINR does not say
 _FUNCTION_MS = 30000  # CFUN may have to tell the network first
+_ANSWER_MS = 5000
 _ONCE_MS = 1500  # where a second try is soon better than a long wait
 
 
@@ -49,7 +50,8 @@ class Modem:
     # --- power ----------------------------------------------------------------------------------------------------
 
     async def start(self):
-        """Make the modem answer: it may be on already, off, asleep or booting. Raises ModemSilent, UnknownModem."""
+        """Make the modem answer: it may be on already, off, asleep or booting. Raises ModemSilent, UnknownModem,
+        UnexpectedAnswer."""
         self.channel.start()
         if self.profile is None:
             self._use(PROFILES[0])  # timings and banners until the module has said who it is
@@ -132,6 +134,8 @@ class Modem:
             answer = b" / ".join(self.channel.lines)
         except ATError as e:
             answer = e.answer.encode()
+        if not answer:
+            raise UnexpectedAnswer("ATI", "nothing")
         for name in PROFILES:
             self._use(name)
             if answer.find(self.profile.IDENTITY) >= 0:
@@ -162,7 +166,10 @@ class Modem:
         began = ticks_ms()
         while True:
             try:
-                return text(await self.ask(b"AT+CPIN?", b"+CPIN") or b"")
+                line = await self.ask(b"AT+CPIN?", b"+CPIN")
+                if not line:
+                    raise UnexpectedAnswer("AT+CPIN?", "nothing")
+                return text(line)
             except ATError as e:
                 if e.code != _CME_SIM_BUSY or ticks_diff(ticks_ms(), began) > _SIM_BUSY_MS:
                     raise SimError(e.answer, "insert a SIM" if e.code in _CME_NO_SIM else "see TS 27.007 9.2")
@@ -196,13 +203,18 @@ class Modem:
 
     # --- commands -------------------------------------------------------------------------------------------------
 
-    async def ask(self, command, prefix=None, timeout_ms=5000):
+    async def ask(self, command, prefix=None, timeout_ms=_ANSWER_MS):
         """`channel.cmd` for what is safe to repeat: one more try after silence, as a byte may get lost, or the modem
-        may have fallen asleep while the command was on its way."""
+        may have fallen asleep while the command was on its way, and after an OK without the line that was asked for,
+        which may be another's."""
         try:
-            return await self.channel.cmd(command, prefix, timeout_ms)
+            line = await self.channel.cmd(command, prefix, timeout_ms)
+            if line is not None or prefix is None:
+                return line
+            await self.channel.sync()
         except ModemSilent:
-            return await self.channel.cmd(command, prefix, timeout_ms)
+            pass
+        return await self.channel.cmd(command, prefix, max(timeout_ms, _ANSWER_MS))
 
     async def try_command(self, command, prefix=None):
         """`ask` for what can be done without: a refusal is told (event `refused`) and None returned."""
