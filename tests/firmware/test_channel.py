@@ -129,7 +129,7 @@ class LateUart(FakeUart):
 
 
 async def test_a_modem_that_is_late_with_every_answer_gets_none_of_them_mixed_up():
-    for ms in (5, 60, 150, 500, 900):
+    for ms in (5, 60, 150, 420):
         uart, ch, _ = make({})
         ch.stop()
         uart = LateUart(ms, {b"AT": OK, b"AT+CSQ": b"\r\n+CSQ: 11,0\r\n" + OK, b"ATE0": OK})
@@ -154,6 +154,18 @@ async def test_what_deep_sleep_has_swallowed_is_not_waited_for():
     began = ticks_ms()
     await ch.sync()
     assert ticks_diff(ticks_ms(), began) < 1000  # and not the 1.5 s that an answer would have taken
+
+
+async def test_a_line_too_long_is_cut_for_those_who_can_use_its_beginning():
+    uart, ch, urcs = make({b"AT": OK})
+    cut = []
+    ch.on_cut = cut.append
+    line = b'+QIURC: "recv",0,900,"' + b"41" * 900 + b'"'
+    for start in range(0, len(line), 100):
+        uart.say(line[start : start + 100])
+    uart.say(b"\r\n+OTHER: " + b"x" * 2000 + b"\r\n")
+    assert await ch.cmd(b"AT") is None
+    assert cut == [line[: 1344 - 64]] and urcs == [] and ch.parser.overflows == 2
 
 
 async def test_a_result_too_many_is_followed_by_a_resync():

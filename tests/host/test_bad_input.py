@@ -13,6 +13,7 @@ from typing import Any
 
 import cbor2
 import pytest
+from cellkit.bench.gateway import Gateway
 from cellkit.bench.log import Event
 from cellkit.bench.modem import ModemConfig
 from cellkit.bench.modem.config import SimConfig
@@ -26,6 +27,31 @@ SMOKE_MV = 2400
 CONFIG = {"server": "coap://192.0.2.1/alarm", "apn": "test.apn"}
 HOUR_S = 3600.0
 WARM_S = 6.0  # the chamber is valid 5 s after the start
+
+
+class Answering:
+    """A way to a server that answers each confirmable request with what `answer(message id, token)` makes."""
+
+    def __init__(self, answer: Callable[[bytes, bytes], bytes]) -> None:
+        self._answer = answer
+        self.requests = 0
+
+    def open(self, host: str, port: int, on_datagram: Callable[[bytes], object]) -> Answering.Flow:
+        return Answering.Flow(self, on_datagram)
+
+    class Flow:
+        def __init__(self, server: Answering, on_datagram: Callable[[bytes], object]) -> None:
+            self._server = server
+            self._on_datagram = on_datagram
+
+        def send(self, data: bytes) -> bool:
+            if data[0] >> 4 & 3 == 0:
+                self._server.requests += 1
+                self._on_datagram(self._server._answer(data[2:4], data[4 : 4 + (data[0] & 15)]))
+            return True
+
+        def close(self) -> None:
+            pass
 
 
 class Rig:
@@ -83,6 +109,7 @@ def smoke_alarm(
     network: NetworkConfig | None = None,
     config: dict[str, Any] | None = None,
     before: Callable[[VirtualBench], object] = lambda bench: None,
+    gateway: Gateway | None = None,
 ) -> Iterator[Rig]:
     """The smoke alarm, started; `before(bench)` may set faults first."""
     packs: list[Pack] = []
@@ -91,7 +118,7 @@ def smoke_alarm(
         modem=ModemConfig.load(**(modem or {})),
         files={"config.json": json.dumps(CONFIG | (config or {}))},
     )
-    with VirtualBench(bench_config, on_pack=packs.append) as bench:
+    with VirtualBench(bench_config, gateway=gateway, on_pack=packs.append) as bench:
         before(bench)
         bench.start(["-m", "apps.smoke"])
         yield Rig(bench, packs)
@@ -258,6 +285,14 @@ def test_refusing_server_keeps_the_records(code: str) -> None:
         rig.fire_arrives()
         rig.until(lambda: "boot" in rig.names(), 8 * HOUR_S, "what waited", 10)
         assert len(rig.names()) == len(set(rig.names()))
+
+
+@pytest.mark.parametrize("size", [500, 590, 615, 640, 1200])
+def test_answer_with_much_payload_counts(size: int) -> None:
+    server = Answering(lambda mid, token: b"\x64\x44" + mid + token + b"\xff" + b"\xa1" * size)
+    with smoke_alarm(gateway=server) as rig:
+        rig.until(lambda: len(rig.traces("uplink_ack")) == 2, 120, "acknowledgements")
+        assert server.requests == 2
 
 
 def test_server_that_asks_for_a_restart_in_every_answer_gets_one_an_hour() -> None:

@@ -17,8 +17,8 @@ from cellular.at.incoming import Incoming
 from cellular.errors import ATError, ModemReset, ModemSilent, PromptMissing
 from micropython import const
 
-# A module may need two seconds to wake, and loses what it hears meanwhile; one that is late hears it all. Hence the wait
-# for each `AT` of a resync: 400 ms, thrice, then ever longer.
+# A module may need two seconds to wake, and loses what it hears meanwhile; one that is late hears it all. Hence the
+# waits for each `AT` of a resync: 400 ms, thrice, then ever longer.
 _SYNC_TRIES = const(6)
 _SYNC_MS = const(400)
 _SYNC_TOTAL_MS = const(6800)
@@ -35,7 +35,8 @@ _FILLER = b"\r" * 32
 class Channel(Incoming):
     """`uart`: a stream with `readinto` and `write` that `select.poll` accepts, such as machine.UART.
 
-    on_urc(line), on_reset(), on_data(piece) are called from the reader task and must not block.
+    on_urc(line), on_reset(), on_data(piece), on_cut(line) are called from the reader task and must not block. on_cut
+    gets the beginning of a URC that is longer than the buffer.
     Data of the modem's profile, set by the modem layer (and `parser.headers`):
     urcs: prefixes of unsolicited lines; banners: lines that say the modem has restarted;
     ambiguous: {answer prefix: fn(buf, start, end) -> True for an answer, False for a URC with the same prefix};

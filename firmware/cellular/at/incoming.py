@@ -29,6 +29,7 @@ class Incoming:
         self.on_urc = on_urc
         self.on_reset = on_reset
         self.on_data = None
+        self.on_cut = None
         self.urcs = ()
         self.banners = ()
         self.ambiguous = {}
@@ -115,6 +116,8 @@ class Incoming:
                 self._call(self.on_data, memoryview(self.parser.buf)[a:b])
         else:
             trace("line_too_long", count=self.parser.overflows)
+            if self.on_cut and self._is_urc(a):
+                self._call(self.on_cut, self._bytes(a, b))
 
     def _result(self, kind, a, b):
         waits = not (self._cmd is None or self._final or self._restarted)
@@ -163,15 +166,20 @@ class Incoming:
             self._owed = None
             self._wake()
             return
-        for prefix in self.urcs:
-            if buf.startswith(prefix, a):
-                self._urc(a, b)
-                return
+        if self._is_urc(a):
+            self._urc(a, b)
+            return
         if self._prefix == b"" and self._cmd is not None and not self._final:
             self._answer(a, b)
             return
         self.unknown += 1
         self._urc(a, b)
+
+    def _is_urc(self, a):
+        for prefix in self.urcs:
+            if self.parser.buf.startswith(prefix, a):
+                return True
+        return False
 
     def _is_echo(self, buf, a, b):
         command = self._cmd

@@ -30,7 +30,8 @@ _PLUS = const(43)
 class Parser:
     """`sink(kind, start, end)` is called for each event; the text stands in `buf[start:end]` only during that call.
 
-    size: bytes of the one fixed buffer. A line longer than `size - 64` is dropped and reported as OVERFLOW.
+    size: bytes of the one fixed buffer. Of a line longer than `size - 64` so much is reported as OVERFLOW, and the
+    rest dropped.
     headers: (prefix, commas, quoted) of lines that carry raw payload inline: the length is the last field before
     the `commas`-th comma, the payload follows it (behind one quote if `quoted`). The header comes as LINE.
     """
@@ -145,7 +146,7 @@ class Parser:
         if not self._skip:
             self._skip = True
             self.overflows += 1
-            self._sink(OVERFLOW, pos, pos + 32)
+            self._sink(OVERFLOW, pos, pos + self._max_line)
 
     def _data(self, pos, end):
         if self._after_cr:

@@ -34,6 +34,7 @@ class Modem:
 
     def __init__(self, uart, pwrkey=None, reset_pin=None):
         self.channel = Channel(uart, self._urc, self._reset)
+        self.channel.on_cut = self._cut
         self.profile = None
         self.model = None
         self.revision = None
@@ -304,10 +305,17 @@ class Modem:
 
     def _urc(self, line):
         received = self.profile.udp_received(line)
-        if received is None:
-            if self.on_urc:
-                self.on_urc(line)
-            return
+        if received is not None:
+            self._received(received)
+        elif self.on_urc:
+            self.on_urc(line)
+
+    def _cut(self, line):
+        received = self.profile.udp_received(line, True)
+        if received is not None:
+            self._received(received)
+
+    def _received(self, received):
         sock = self._sockets.get(received[0])
         if sock is None:
             trace("datagram_for_no_socket", socket=received[0])

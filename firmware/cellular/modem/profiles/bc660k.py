@@ -125,12 +125,17 @@ async def udp_close(modem, sid):
     await modem.channel.cmd(b"AT+QICLOSE=%d" % sid, then=b"CLOSE OK", then_ms=5000)
 
 
-def udp_received(line):
-    """(sid, bytes) for a datagram, (sid, None) for one that is closed, else None. Raises ValueError if damaged."""
+def udp_received(line, cut=False):
+    """(sid, bytes) for a datagram, (sid, None) for one that is closed, else None. Raises ValueError if damaged.
+
+    cut: `line` lacks its end, and the datagram then too.
+    """
     if line.startswith(b'+QIURC: "recv",'):
         sid, length, data = line[15:].split(b",", 2)
         data = data.strip(b'"')
-        if len(data) != 2 * int(length):
+        if cut:
+            data = data[: len(data) & ~1]
+        elif len(data) != 2 * int(length):
             raise ValueError("datagram says %s bytes and has %d" % (length, len(data) // 2))
         return int(sid), unhexlify(data)
     if line.startswith(b'+QIURC: "closed",'):
