@@ -119,6 +119,17 @@ class ServerUnreachable(CellularError):
         self.attempts = attempts
 
 
+class ServerAnswerUnknown(CellularError):
+    """The server has answered, but in a way that this client cannot take for an answer. `code` is (class, detail)."""
+
+    def __init__(self, code, what):
+        super().__init__(
+            "server answered %d.%02d with %s, which this device does not know; the record is kept, "
+            "switch block-wise transfer and other extensions off at the server and answer 2.04" % (code + (what,))
+        )
+        self.code = code
+
+
 class ServerRefused(CellularError):
     """The server answered 4.xx or 5.xx. `code` is (class, detail)."""
 

@@ -5,7 +5,7 @@ import random
 import time
 from binascii import hexlify, unhexlify
 
-from cellular.errors import ServerRefused, ServerUnreachable, SocketError
+from cellular.errors import ServerAnswerUnknown, ServerRefused, ServerUnreachable, SocketError
 from cellular.services import coap, random_bytes
 from coap_peer import Peer, changed
 
@@ -259,6 +259,18 @@ async def test_unknown_critical_option_is_rejected():
     result, peer, client = await run(behave)
     assert result == ((2, 4), b"yes"), result
     assert client.counters["rejected"] == 2 and peer.short() == [(coap.RST, 3)]
+
+
+async def test_an_answer_that_is_rejected_is_named_and_not_called_silence():
+    for code, option, text in (
+        (0x44, (BLOCK2, b"\x0e"), "2.04 with option 23 (Block2)"),
+        (0x5F, (27, b"\x0e"), "2.31 with option 27 (Block1)"),
+        (0x44, (9, b"x"), "option 9 (critical)"),
+        (0x5F, (4, b"x"), "2.31 with a request for the next block"),
+    ):
+        result, _, _ = await run(lambda p, m: p.put(coap.ACK, code, m.mid, m.token, b"", (option,)))
+        assert isinstance(result, ServerAnswerUnknown) and text in str(result), result
+        assert "block-wise transfer" in str(result)
 
 
 async def test_duplicates_are_acknowledged_again_and_not_delivered_twice():

@@ -295,6 +295,15 @@ def test_answer_with_much_payload_counts(size: int) -> None:
         assert server.requests == 2
 
 
+def test_answer_in_blocks_is_named() -> None:
+    block2 = b"\xd1\x0a\x0e"
+    server = Answering(lambda mid, token: b"\x64\x44" + mid + token + block2 + b"\xff" + b"x" * 64)
+    with smoke_alarm(gateway=server) as rig:
+        rig.until(rig.errors, 300, "error")
+        assert "ServerAnswerUnknown: server answered 2.04 with option 23 (Block2)" in rig.errors()
+        assert rig.siren_sounds() < 0.5
+
+
 def test_server_that_asks_for_a_restart_in_every_answer_gets_one_an_hour() -> None:
     def restart_always(rig: Rig) -> None:
         rig.bench.inbox.downlink = cbor2.dumps({"restart": True})

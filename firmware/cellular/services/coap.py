@@ -7,7 +7,7 @@ answers to earlier requests told apart. One request at a time (NSTART = 1). No b
 import asyncio
 import time
 
-from cellular.errors import CellularError, ServerRefused, ServerUnreachable
+from cellular.errors import CellularError, ServerAnswerUnknown, ServerRefused, ServerUnreachable
 from cellular.services import random_bytes
 from micropython import const
 
@@ -24,6 +24,8 @@ CONTENT_FORMAT = const(12)
 URI_QUERY = const(15)
 _BLOCK2 = const(23)
 _BLOCK1 = const(27)
+_NAMES = {_BLOCK2: "Block2", _BLOCK1: "Block1"}
+_CONTINUE = (2, 31)  # RFC 7959
 
 DATAGRAM_BYTES = const(600)
 _TOKEN_BYTES = const(4)
@@ -138,16 +140,17 @@ class Message:
         self.options = options
         self.payload = payload
 
-    def rejected(self):
-        """True if a critical option is set that this client does not know (RFC 7252 section 5.4.1).
+    def unknown(self):
+        """What this client does not know, as text: a critical option (RFC 7252 section 5.4.1), or 2.31, which asks
+        for more. None where the answer is one.
 
         A block option is known where it says that there is one block only (RFC 7959 section 2.2).
         """
         for number, value in self.options:
             one_block = number in (_BLOCK1, _BLOCK2) and (len(value) == 0 or len(value) == 1 and value[0] < 8)
             if number & 1 and not one_block:
-                return True
-        return False
+                return "option %d (%s)" % (number, _NAMES.get(number, "critical"))
+        return "a request for the next block" if self.code == _CONTINUE else None
 
 
 def decode(buf):
@@ -243,8 +246,8 @@ class Client:
 
     `host` is the name for the Uri-Host option, which is left out for an IP literal (RFC 7252 section 5.10.1).
     `counters` counts what was ignored: `malformed`, `stray` (wrong token or message id, or a late answer),
-    `duplicate`, `rejected` (unknown critical option); and `unreplied` (acknowledgements and resets that could not be
-    sent), `cut` (answers over 600 bytes, whose payload is dropped), `retransmitted`.
+    `duplicate`, `rejected` (unknown critical option, 2.31); and `unreplied` (acknowledgements and resets that could
+    not be sent), `cut` (answers over 600 bytes, whose payload is dropped), `retransmitted`.
     """
 
     def __init__(self, sock, params=NB_IOT, host=None):
@@ -261,6 +264,7 @@ class Client:
         self._sent = 0  # transmissions of the current request
         self._answered = []  # message ids of separate answers that were acknowledged, newest last
         self._heard = False  # the server has acknowledged the current request
+        self._odd = None  # what was rejected of its answers
 
     async def post(self, path, payload, content_format=None):
         return await self.request("POST", path, payload, content_format)
@@ -270,17 +274,21 @@ class Client:
 
         `path` is `a/b`, `query` a sequence of `key=value`. Ends within `params.deadline_ms` plus the time of the
         socket's sends. Raises `ServerRefused` for 4.xx and 5.xx, `ServerUnreachable` when no answer came,
-        `ServerReset`, whatever `CellularError` the socket raises, ValueError if the request does not fit a datagram.
+        `ServerAnswerUnknown` when only such came as were rejected, `ServerReset`, whatever `CellularError` the socket
+        raises, ValueError if the request does not fit a datagram.
         """
         self._token = random_bytes(_TOKEN_BYTES)
         self._mid = _new_mid()
         self._heard = False
+        self._odd = None
         options = self._options(path, content_format, query)
         n = encode(self._tx, CON, METHODS[method], self._mid, self._token, options, payload)
         request = memoryview(self._tx)[:n]
         began = time.ticks_ms()
         answer = await self._exchange(request)
         if answer is None:
+            if self._odd is not None:
+                raise self._odd
             raise ServerUnreachable(self._sent, time.ticks_diff(time.ticks_ms(), began))
         if answer.code[0] != 2:
             raise ServerRefused(answer.code)
@@ -353,12 +361,13 @@ class Client:
             await self._reply(ACK, m.mid)
             return None
         known = m.code[0] >= 2 and m.token == self._token
-        if known and not m.rejected():
+        if known and not self._rejects(m):
             if m.mtype == CON:
                 self._answered = self._answered[1 - _REMEMBERED :] + [m.mid]
                 await self._reply(ACK, m.mid)
             return m
-        self.counters["rejected" if known else "stray"] += 1
+        if not known:
+            self.counters["stray"] += 1
         if m.mtype == CON:
             await self._reply(RST, m.mid)
         return None
@@ -375,10 +384,15 @@ class Client:
         if m.token != self._token:
             self.counters["stray"] += 1
             return None
-        if m.rejected():
-            self.counters["rejected"] += 1
-            return None
-        return m
+        return None if self._rejects(m) else m
+
+    def _rejects(self, m):
+        what = m.unknown()
+        if what is None:
+            return False
+        self.counters["rejected"] += 1
+        self._odd = ServerAnswerUnknown(m.code, what)
+        return True
 
     async def _reply(self, mtype, mid):
         """An empty ACK or RST. That it fails is no reason to lose the answer it replies to."""
