@@ -115,6 +115,7 @@ def test_uris():
     assert coap.parse_uri("coap://h/a/b") == ("h", 5683, "a/b", "")
     assert coap.parse_uri("coap://10.0.0.1:1234") == ("10.0.0.1", 1234, "", "")
     assert coap.parse_uri("coap://[::1]:99/x?k=v") == ("::1", 99, "x", "k=v")
+    assert coap.parse_uri("coap://h/" + 39 * "p" + "/" + 40 * "p" + "?")[0] == "h"
     for uri in (
         "http://h/",
         "coap:///x",
@@ -123,6 +124,9 @@ def test_uris():
         "coap://h:70000/",
         "coap://[::1/x",
         "coap://u@h/",
+        "coap://h/" + 85 * "p",
+        "coap://" + 84 * "n" + "/",
+        "coap://192.0.2.1/a?" + 84 * "q",
     ):
         try:
             coap.parse_uri(uri)

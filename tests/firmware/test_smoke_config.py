@@ -68,7 +68,7 @@ def test_unknown_key_is_a_problem():
 
 
 def test_server_must_be_a_coap_uri():
-    for uri in ("http://x/", "coap://", "coap://host:99999/a"):
+    for uri in ("http://x/", "coap://", "coap://host:99999/a", "coap://h/" + 180 * "p", "coap://" + 190 * "n"):
         settings, problems = load(('{"server": "%s"}' % uri).encode())
         assert settings["server"] is None and "expected" in problems[0] and problems[0].endswith("nothing is sent")
 
@@ -76,6 +76,14 @@ def test_server_must_be_a_coap_uri():
 def test_text_that_would_break_an_at_command_is_refused():
     settings, problems = load(b'{"apn": "iot\\",\\"x", "pin": "12\\r3"}')
     assert settings["apn"] is None and settings["pin"] is None and len(problems) == 2
+
+
+def test_a_pin_is_4_to_8_digits():
+    for pin in ("123", "123456789", "12a4", "1234 "):
+        settings, problems = load(('{"pin": "%s"}' % pin).encode())
+        assert settings["pin"] is None and problems[0].startswith("pin: expected text of 4 to 8 digits"), problems
+        assert pin not in problems[0]
+    assert load(b'{"pin": "12345678"}')[1] == []
 
 
 def test_a_pin_never_stands_in_a_problem():

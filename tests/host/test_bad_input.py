@@ -435,7 +435,18 @@ def test_a_lost_acknowledgement_is_no_second_fire() -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["", "{", "[]", '{"server": "http://x"}', '{"t3324_s": "ten"}', '{"nonsense": 1}', "\udcff" * 3]
+    "text",
+    [
+        "",
+        "{",
+        "[]",
+        '{"server": "http://x"}',
+        '{"server": "coap://192.0.2.1/' + 170 * "p" + '"}',
+        '{"pin": "12"}',
+        '{"t3324_s": "ten"}',
+        '{"nonsense": 1}',
+        "\udcff" * 3,
+    ],
 )
 def test_broken_configuration_never_silences_the_alarm(text: str) -> None:
     files = {"config.json": text.encode("utf-8", "surrogateescape")}

@@ -23,10 +23,11 @@ _TEXTS = {"server": (None, 200), "apn": (None, 100), "pin": (None, 8)}
 
 class Rules:
     """The keys of an app: those of the way to the server, and its own `numbers`, `texts` and `choices`, which are
-    {key: (default, (value, value ...))}.
+    {key: (default, (value, value ...))}. record_bytes: of the longest record, which has to fit beside the server's URI.
     """
 
-    def __init__(self, numbers, texts=None, choices=None):
+    def __init__(self, numbers, texts=None, choices=None, record_bytes=400):
+        self._record_bytes = record_bytes
         self._numbers = dict(_NUMBERS)
         self._numbers.update(numbers)
         self._texts = dict(_TEXTS)
@@ -89,9 +90,13 @@ class Rules:
         elif key in self._texts:
             default, longest = self._texts[key]
             if value is None or (isinstance(value, str) and 0 < len(value) <= longest and _is_plain(value)):
-                if value is not None or default is None:
-                    return _server_problem(value) if key == "server" and value else None
+                if key == "server" and value:
+                    return _server_problem(value, self._record_bytes)
+                if (value is not None or default is None) and not (key == "pin" and value and not _is_pin(value)):
+                    return None
             what = "text of 1 to %d printable characters without quotes" % longest
+            if key == "pin":
+                what = "text of 4 to 8 digits"
         else:
             known = list(self._numbers) + list(self._texts) + list(self._choices)
             return "%s is no key; known are %s" % (key, ", ".join(sorted(known)))
@@ -107,11 +112,15 @@ def _is_plain(text):
     return True
 
 
-def _server_problem(uri):
+def _is_pin(text):
+    return len(text) >= 4 and all("0" <= c <= "9" for c in text)
+
+
+def _server_problem(uri, record_bytes):
     from cellular.services.coap import parse_uri
 
     try:
-        parse_uri(uri)
+        parse_uri(uri, record_bytes)
     except ValueError as e:
         return "server: %s; nothing is sent" % e
     return None

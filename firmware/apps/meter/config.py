@@ -13,6 +13,6 @@ _NUMBERS = {
 _TEXTS = {"unit": ("l", 8)}
 _CHOICES = {"interval_s": (3600, (900, 3600))}
 
-_rules = Rules(_NUMBERS, _TEXTS, _CHOICES)
+_rules = Rules(_NUMBERS, _TEXTS, _CHOICES, 460)  # as messages.PACK_BYTES
 defaults = _rules.defaults
 load = _rules.load

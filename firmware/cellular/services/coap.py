@@ -28,6 +28,7 @@ _NAMES = {_BLOCK2: "Block2", _BLOCK1: "Block1"}
 _CONTINUE = (2, 31)  # RFC 7959
 
 DATAGRAM_BYTES = const(600)
+_ROOM_BYTES = const(485)  # of the 512 that modules take, without header, Content-Format and `seq`: for URI and record
 _TOKEN_BYTES = const(4)
 _REMEMBERED = const(4)
 
@@ -203,8 +204,9 @@ def _nibble(buf, pos, n, mid):
     return (buf[pos] << 8 | buf[pos + 1]) + 269, pos + 2
 
 
-def parse_uri(uri):
-    """(host, port, path, query) of a `coap://` URI. Raises ValueError with what was expected."""
+def parse_uri(uri, record_bytes=400):
+    """(host, port, path, query) of a `coap://` URI that leaves room for records. Raises ValueError with what was
+    expected."""
     if not uri.startswith("coap://"):
         raise ValueError("expected coap://host[:port]/path, not %s" % uri)
     rest, _, query = uri[7:].partition("?")
@@ -223,6 +225,11 @@ def parse_uri(uri):
         number = 0
     if not 0 < number < 65536:
         raise ValueError("expected a port from 1 to 65535 in %s" % uri)
+    parts = path.split("/") + query.split("&") + ["" if _is_literal(host) else host]
+    size = sum(len(part) + (2 if len(part) > 12 else 1) for part in parts if part)
+    if size > _ROOM_BYTES - record_bytes:
+        most = _ROOM_BYTES - record_bytes
+        raise ValueError("expected host, path and query to take %d bytes at most, not %d" % (most, size))
     return host, number, path, query
 
 
