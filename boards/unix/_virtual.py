@@ -132,11 +132,11 @@ link = Link()
 
 
 class UART(io.IOBase):
-    """A serial port with a receive buffer of 1024 bytes; what does not fit is lost, and counted by the bench."""
+    """A serial port with a receive buffer of `rxbuf` bytes; what does not fit is lost, and counted by the bench."""
 
-    def __init__(self, id, baudrate=9600, bits=8, parity=None, stop=1, *, timeout=0):
+    def __init__(self, id, baudrate=9600, bits=8, parity=None, stop=1, *, timeout=0, rxbuf=_RX_BYTES):
         self._id = id
-        self._rx = bytearray(_RX_BYTES)
+        self._rx = bytearray(rxbuf)
         self.init(baudrate, bits, parity, stop, timeout=timeout)
 
     def init(self, baudrate=9600, bits=8, parity=None, stop=1, *, timeout=0):
@@ -155,13 +155,13 @@ class UART(io.IOBase):
     def arrived(self, n):
         """Take the bytes of the packet of length `n`: called on the way to an answer."""
         n -= 2
-        room = _RX_BYTES - self._to
+        room = len(self._rx) - self._to
         if room < n and self._from:
             kept = self._to - self._from
             self._rx[:kept] = memoryview(self._rx)[self._from : self._to]
             self._from = 0
             self._to = kept
-            room = _RX_BYTES - kept
+            room = len(self._rx) - kept
         if room < n:
             link.tell("OVERRUN %s %d" % (self._id, n - room))
             n = room

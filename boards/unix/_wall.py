@@ -113,9 +113,12 @@ link = Link()
 
 
 class UART(io.IOBase):
-    """A serial port. Reads return what is there at once; None when there is nothing and `timeout` ms have passed."""
+    """A serial port. Reads return what is there at once; None when there is nothing and `timeout` ms have passed.
 
-    def __init__(self, id, baudrate=9600, bits=8, parity=None, stop=1, *, timeout=0):
+    rxbuf: taken and not needed, the host's buffer is larger.
+    """
+
+    def __init__(self, id, baudrate=9600, bits=8, parity=None, stop=1, *, timeout=0, rxbuf=0):
         self._id = id
         self._f = None
         self.init(baudrate, bits, parity, stop, timeout=timeout)

@@ -114,15 +114,16 @@ def test_line_longer_than_the_receive_buffer_is_whole_where_it_is_read_as_it_com
     assert console(bench) == ["1401"]
 
 
-def test_receive_buffer_overflows_as_a_real_one(tmp_path: Path) -> None:
+@pytest.mark.parametrize(("more", "size"), [("", 1024), (", rxbuf=1344", 1344)])
+def test_receive_buffer_overflows_as_a_real_one(tmp_path: Path, more: str, size: int) -> None:
     script = (
         "import time, board\nfrom machine import UART\n"
-        "u = UART(board.MODEM_UART, 115200)\ntime.sleep(5)\n"
+        f"u = UART(board.MODEM_UART, 115200{more})\ntime.sleep(5)\n"
         "for _ in range(40): u.write(b'ATI\\r'); time.sleep_ms(100)\n"
         "print(u.any(), len(u.read()))\n"
     )
     bench = run(tmp_path, script, 60)
-    assert console(bench) == ["1024 1024"]
+    assert console(bench) == [f"{size} {size}"]
     assert [event["why"] for event in bench.log.each("uart", "lost")][-1] == "overrun"
 
 

@@ -6,7 +6,9 @@ import board
 from cellular.services.outbox import Outbox
 from cellular.trace import trace
 from cellular.uptime import milliseconds, seconds
+from micropython import const
 
+_RX_BYTES = const(1344)  # the longest line that the AT parser takes, and what follows it
 _RETRY_S = 60
 _RETRY_MAX_S = 21600
 _TIME_S = 3600  # the modem's clock is read once in so long
@@ -81,7 +83,7 @@ class Comms:
             Backoff(board.FLASH + "/backoff", self._seed),
             params=Params(settings["ack_timeout_ms"], max_retransmit=settings["max_retransmit"]),
         )
-        modem = Modem(UART(board.MODEM_UART, board.MODEM_BAUD), _output(board.PWRKEY), _output(board.RESET))
+        modem = Modem(_uart(UART), _output(board.PWRKEY), _output(board.RESET))
         link_config = dict(settings)
         link_config["folder"] = board.FLASH
         link = Link(modem, link_config)
@@ -156,6 +158,13 @@ class _Counted:
     async def send(self, data):
         await self._sock.send(data)
         self._comms.ledger.spent("tx", self._comms.modem.profile.tx_ms(len(data)))
+
+
+def _uart(UART):
+    try:
+        return UART(board.MODEM_UART, board.MODEM_BAUD, rxbuf=_RX_BYTES)
+    except TypeError:  # a port whose buffer has one size
+        return UART(board.MODEM_UART, board.MODEM_BAUD)
 
 
 def _output(pin):
