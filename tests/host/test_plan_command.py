@@ -55,11 +55,15 @@ def test_impossible_pulse_ends_with_one_wrong_input_with_two() -> None:
         ("--set", "radio.connected.inactivity_s=long"),
         ("--set", "connected.inactivity_s=1"),
         ("--response", "some"),
+        ("--response", "nan"),
+        ("--response", "inf"),
+        ("--set", "mcu.supply_mv=0"),
     ):
         result = call(*arguments)
         assert result.exit_code == 2, arguments
         assert result.stderr.startswith("cellkit: "), arguments
         assert "Traceback" not in result.stderr
+        assert len(result.stderr) < 300, arguments
 
 
 def test_timers_may_be_deactivated() -> None:
@@ -159,6 +163,7 @@ def test_check_takes_what_the_run_tells_over_what_is_asked(tmp_path: Path) -> No
         ("[]", "expected a JSON object"),
         ("{}", "expected simulated_s and charge_mah_by_state"),
         ('{"simulated_s": true, "charge_mah_by_state": {}}', "expected simulated_s"),
+        ('{"simulated_s": Infinity, "charge_mah_by_state": {}}', "expected simulated_s"),
     ],
 )
 def test_check_refuses_what_is_no_run(tmp_path: Path, text: str | None, complaint: str) -> None:

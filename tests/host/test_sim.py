@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -18,6 +19,7 @@ import pytest
 from cellkit.bench.clock import VirtualClock
 from cellkit.bench.log import EventLog
 from cellkit.bench.netconfig import NetworkConfig, Policy, Span
+from cellkit.bench.vrig import VirtualBench
 from cellkit.cli import app
 from cellkit.model.battery import Battery, load_cell
 from cellkit.server import AlarmServer
@@ -26,6 +28,7 @@ from cellkit.sim.scenario import DAY_S, YEAR_S, Scenario, add_outages, draw_even
 from typer.testing import CliRunner
 
 CELLKIT = Path(sys.executable).with_name("cellkit")
+SMOKE = Scenario.load("smoke")
 
 
 def simulate(folder: Path, days: float, seed: int = 1, network: NetworkConfig | None = None, **job: Any) -> Runner:
@@ -195,6 +198,36 @@ def test_ctrl_c_leaves_a_whole_log_and_summary(tmp_path: Path) -> None:
     assert (tmp_path / "report.html").exists()
 
 
+def test_a_second_ctrl_c_ends_a_day_that_does_not_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def endless(bench: VirtualBench, seconds: float) -> None:
+        os.kill(os.getpid(), signal.SIGINT)
+        os.kill(os.getpid(), signal.SIGINT)
+        pytest.fail("the second one was not heard")
+
+    monkeypatch.setattr(VirtualBench, "run", endless)
+    with pytest.raises(KeyboardInterrupt):
+        simulate(tmp_path, 1)
+    lines = (tmp_path / "events.jsonl").read_text().splitlines()
+    assert json.loads(lines[-1])["ev"] == "stop"
+
+
+def test_a_firmware_that_ends_is_no_quiet_device(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Scenario, "load", lambda app: SMOKE.model_copy(update={"module": "apps.none"}))
+    result = cli("--app", "smoke", "--for", "2d", "--out", str(tmp_path))
+    assert result.exit_code == 1
+    assert "the firmware ended with code 1 on day 1" in result.output
+    assert not (tmp_path / "summary.json").exists()
+
+
+def test_two_runs_do_not_share_a_folder(tmp_path: Path) -> None:
+    first = Runner(Job("smoke", "bc660k-gl", 2 * DAY_S, 1, tmp_path))
+    said = []
+    first.run(lambda progress: said.append(cli("--app", "smoke", "--for", "1d", "--out", str(tmp_path))))
+    assert [result.exit_code for result in said] == [1, 1]
+    assert "another simulation is writing there" in said[0].output.replace("\n", " ")
+    simulate(tmp_path, 1)  # it is free again
+
+
 def test_wrong_usage_is_named(tmp_path: Path) -> None:
     network = tmp_path / "network.toml"
     network.write_text("[policy]\nt3324_alowed_s = [10]\n")
@@ -206,6 +239,8 @@ def test_wrong_usage_is_named(tmp_path: Path) -> None:
         (["--app", "smoke", "--network", str(network)], "t3324_alowed_s"),
         (["--app", "smoke", "--network", str(tmp_path / "none.toml")], "No such file"),
         (["--app", "smoke", "--server", "http://127.0.0.1/"], "coap://"),
+        (["--app", "smoke", "--server", "coap://127.0.0.1:0/"], "coap://"),
+        (["--app", "smoke", "--server", "coap://me@127.0.0.1/"], "coap://"),
     ]
     for args, text in cases:
         result = cli(*args, "--out", str(tmp_path / "out"))

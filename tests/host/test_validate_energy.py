@@ -120,6 +120,8 @@ def test_summary_is_the_median_of_what_could_be_computed(tmp_path: Path) -> None
         (("[case.set.radio]", "[case.set.radoi]"), "unknown key 'radoi'.*did you mean radio"),
         (("report_mwh = 0.1", "report_mw = 0.1"), "unknown key 'report_mw'.*did you mean report_mwh"),
         (("report_mwh = 0.1", "report_mwh = 0"), "expected a number above 0"),
+        (("report_mwh = 0.1", "report_mwh = nan"), "expected a number above 0"),
+        (("report_mwh = 0.1", "report_mwh = inf"), "expected a number above 0"),
         (("battery_wh = 10", "battery_wh = -1"), "battery_wh: expected a number above 0"),
         (("report_mwh = 0.1\nlifetime_years = 2\n", ""), "expected a published result"),
         (("[[case]]", "[[cases]]"), "unknown key 'cases'.*did you mean case"),
@@ -146,6 +148,13 @@ def test_case_that_cannot_be_computed_does_not_hide_the_others(tmp_path: Path) -
     full = data["cases"][0]["all_of_ours"]
     assert full["report_mwh"] == data["cases"][0]["ours"]
     assert full["report_s_by_state"]["modem"]["tx"] > 0
+
+
+def test_brackets_in_the_list_are_text(tmp_path: Path) -> None:
+    text = CASE.replace('"one"', '"one [/red]"').replace('"a paper"', '"a paper [12]"')
+    result = call(str(write(tmp_path, text)))
+    assert result.exit_code == 0
+    assert "one [/red]" in result.stdout and "a paper [12]" in result.stdout
 
 
 def test_example_list_runs_and_prints_source_inputs_and_deviation() -> None:

@@ -205,4 +205,7 @@ def problem(error: ValidationError, what: str) -> ModelError:
     """A pydantic error as one line."""
     first = error.errors()[0]
     where = ".".join(str(part) for part in first["loc"])
-    return ModelError(f"{what}: {where or 'file'}: {first['msg']} (got {first.get('input')!r})")
+    said = first["msg"].removeprefix("Value error, ")
+    if isinstance(first.get("input"), Mapping):  # a whole table, far too long to be of use
+        return ModelError(f"{what}: {where + ': ' if where else ''}{said}")
+    return ModelError(f"{what}: {where or 'file'}: {said} (got {first.get('input')!r})")

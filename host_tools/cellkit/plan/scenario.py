@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
@@ -68,7 +69,7 @@ def check(scenario: Scenario) -> None:
             raise ModelError(f"{name}: expected {least:g} to {most:g}, got {value:g}")
     if scenario.ce not in (0, 1, 2):
         raise ModelError(f"CE level: expected 0, 1 or 2, got {scenario.ce}")
-    if scenario.response_bytes is not None and scenario.response_bytes < 0:
+    if scenario.response_bytes is not None and not 0 <= scenario.response_bytes < math.inf:
         raise ModelError(f"response: expected 0 bytes or more, got {scenario.response_bytes:g}")
     _check_timer("T3324", scenario.t3324_s, timers.encode_t3324, timers.decode_t3324, "2 s, 1 min or 6 min")
     units = "2 s, 30 s, 1 min, 10 min, 1 h, 10 h or 320 h"

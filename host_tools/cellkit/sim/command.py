@@ -105,10 +105,13 @@ def _server(uri: str | None, hosts: dict[str, str]) -> str | None:
     host = parts.hostname or ""
     try:
         ipaddress.IPv4Address(hosts.get(host, host))
-        parts.port  # noqa: B018  (raises for nonsense)
+        possible = parts.port != 0  # nonsense raises
     except ValueError:
-        host = ""
-    if parts.scheme != "coap" or not host:
+        possible = False
+    # What the device itself would not take as its server, and then send nothing for years.
+    if any(char in uri for char in '%#@"') or not uri.isprintable() or not uri.isascii():
+        possible = False
+    if parts.scheme != "coap" or not possible:
         fail(f"--server: expected coap://HOST:PORT/PATH, HOST an IPv4 address or a name in --network, got {uri}", USAGE)
     return uri
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import fcntl
 import json
 import os
 import signal
@@ -10,13 +12,14 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import FrameType
 from typing import Any
 
 from cellkit.bench.gateway import Gateway
-from cellkit.bench.mcucore import McuConfig
+from cellkit.bench.mcucore import McuConfig, McuError
 from cellkit.bench.modem import ModemConfig
 from cellkit.bench.netconfig import NetworkConfig
-from cellkit.bench.rig import BenchConfig
+from cellkit.bench.rig import EVENTS_FILE, BenchConfig
 from cellkit.bench.vrig import VirtualBench
 from cellkit.model.battery import Battery, load_cell
 from cellkit.model.figures import Draw
@@ -132,6 +135,12 @@ class Runner:
 
     def run(self, on_progress: Callable[[Progress], None] = lambda progress: None) -> Life:
         """The whole life, or until `stop` or Ctrl-C. Raises McuError, OSError."""
+        job = self.life.job
+        job.out.mkdir(parents=True, exist_ok=True)
+        with _alone(job.out), _one_cpu(), _interrupt(self.stop):
+            return self._live(on_progress)
+
+    def _live(self, on_progress: Callable[[Progress], None]) -> Life:
         job, life = self.life.job, self.life
         began_s = time.monotonic()
         for name in (SUMMARY, HISTORY_FILE, REPORT):  # of an older run: they would not fit this one's log
@@ -140,7 +149,7 @@ class Runner:
             self._config, job.out, job.seed, _gateway(job.server), life.tally.records.accepted, keep=False,
             turn_run_s=self.mcu.turn_run_s.value,
         )  # fmt: skip
-        with _one_cpu(), _interrupt(self.stop), bench:
+        with bench:
             self._bench = bench
             bench.log.subscribe(life.tally)
             bench.log.subscribe(self._watch)
@@ -167,6 +176,11 @@ class Runner:
             bench.run(left_s / _HEAP_LOOKS / 2)
             bench.mcu.measure_heap()
             bench.run(left_s / _HEAP_LOOKS / 2)
+        if bench.mcu.exit_code is not None:
+            raise McuError(
+                f"the firmware ended with code {bench.mcu.exit_code} on day {life.simulated_s / DAY_S + 1:.0f}; it is "
+                f"expected to run for ever: see the last `console` events in {life.job.out / EVENTS_FILE}"
+            )
         if today := bench.heaps[looks:]:
             life.heaps.append((today[0][0], max(most for _, most, _ in today), min(now for _, _, now in today)))
         life.simulated_s += left_s
@@ -249,9 +263,28 @@ def _one_cpu() -> Iterator[None]:
 
 
 @contextmanager
+def _alone(folder: Path) -> Iterator[None]:
+    """Two runs in one folder would write into the same log and flash: the second one is refused. Raises OSError."""
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise OSError(errno.EBUSY, "another simulation is writing there") from None
+        yield
+    finally:
+        os.close(handle)
+
+
+@contextmanager
 def _interrupt(stop: Callable[[], None]) -> Iterator[None]:
-    """Ctrl-C ends a run between two days, so that log and summary are whole."""
-    before = signal.signal(signal.SIGINT, lambda *_: stop())
+    """Ctrl-C ends a run between two days, so that log and summary are whole; a second one ends it at once."""
+
+    def interrupted(number: int, frame: FrameType | None) -> None:
+        stop()
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+
+    before = signal.signal(signal.SIGINT, interrupted)
     try:
         yield
     finally:

@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 
 from cellkit.model.figures import ModelError
 from cellkit.terminal import FAILED, USAGE, Json, epilog, fail, print_json
@@ -61,11 +62,11 @@ def energy(
 
 def _show(console: Console, rows: list[Row]) -> None:
     for case, group in groupby(rows, key=lambda row: row.case):
-        console.print(f"[bold]{case.name}[/]")
-        console.print(f"  [dim]source[/]  {case.source}", markup=True)
-        console.print(f"  [dim]inputs[/]  {case.told or 'the defaults'}")
+        console.print(f"[bold]{escape(case.name)}[/]")
+        console.print(f"  [dim]source[/]  {escape(case.source)}")
+        console.print(f"  [dim]inputs[/]  {escape(case.told) or 'the defaults'}")
         if case.note:
-            console.print(f"  [dim]note[/]    {case.note}")
+            console.print(f"  [dim]note[/]    {escape(case.note)}")
         for row in group:
             console.print(f"  {_line(row)}")
     _summary(console, rows)
@@ -75,7 +76,7 @@ def _line(row: Row) -> str:
     unit = METRICS[row.metric]
     name = row.metric.replace("_", " ")
     if row.ours is None or row.off_percent is None:
-        return f"[red]{name}: published {row.published:.4g} {unit}, ours: {row.error}[/]"
+        return f"[red]{name}: published {row.published:.4g} {unit}, ours: {escape(row.error)}[/]"
     size = abs(row.off_percent)
     colour = "green" if size <= 10 else "yellow" if size <= 30 else "red"
     off = f"[{colour}]{row.off_percent:+.1f} %[/]"
