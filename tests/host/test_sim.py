@@ -145,6 +145,7 @@ def test_a_real_server_takes_part_while_time_stands_still(tmp_path: Path) -> Non
     with server_thread() as server:
         life = simulate(tmp_path, 5, server=f"coap://127.0.0.1:{server.port}/alarm").life
         assert len(server.packs) == life.tally.records.acknowledged >= 6
+        assert life.tally.records.lost == 0
     assert max(life.tally.ack_latency_s) < 5  # virtual seconds: the wait for the real answer does not count
 
 

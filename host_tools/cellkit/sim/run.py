@@ -124,7 +124,7 @@ class Runner:
         self._stop = False
         self._bench: VirtualBench | None = None
         self._drawn_uah = 0.0
-        self.life = Life(job, scenario, Tally(self._now))
+        self.life = Life(job, scenario, Tally(self._now, server_seen=job.server is None))
 
     def _now(self) -> float:
         return self._bench.clock.now() if self._bench is not None else 0.0

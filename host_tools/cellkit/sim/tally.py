@@ -24,9 +24,13 @@ _TROUBLE = {  # events that a person who looks for trouble wants to see on a tim
 
 
 class Records:
-    """Every record of the device by its number: stored, acknowledged, given up; and what the server has."""
+    """Every record of the device by its number: stored, acknowledged, given up; and what the server has.
 
-    def __init__(self) -> None:
+    server_seen: whether `accepted` is told what the server takes; of a real one nothing but its answers is known.
+    """
+
+    def __init__(self, server_seen: bool = True) -> None:
+        self._server_seen = server_seen
         self.created = 0
         self.acknowledged = 0
         self.refused = 0
@@ -54,7 +58,7 @@ class Records:
         """The device knows that the server has it."""
         self.acknowledged += 1
         self._waiting.discard(seq)
-        if seq not in self._accepted:
+        if self._server_seen and seq not in self._accepted:
             self._acked_unseen.add(seq)  # a record deleted that the server never had
         self._accepted.discard(seq)
 
@@ -114,8 +118,8 @@ class Tally:
     failed for, delayed counts them by priority. trouble: (seconds, name, more).
     """
 
-    def __init__(self, now: Callable[[], float]) -> None:
-        self.records = Records()
+    def __init__(self, now: Callable[[], float], server_seen: bool = True) -> None:
+        self.records = Records(server_seen)
         self.traffic = Traffic()
         self.events: Counter[str] = Counter()
         self.sirens = 0
