@@ -122,7 +122,7 @@ def test_wrong_arguments_are_refused():
         assert len(box) == 0
 
 
-def test_full_outbox_gives_up_oldest_routine_first_and_never_a_fire():
+def test_full_outbox_gives_up_oldest_routine_first_and_a_fire_only_for_a_fire():
     with Folder() as d:
         box = Outbox(d.path, 1000)  # eight frames of 113 bytes
         seqs = [box.put(p, bytes(100)) for p in (ROUTINE, ALARM, ROUTINE, FIRE, ALARM, ROUTINE, ROUTINE, FIRE)]
@@ -135,10 +135,25 @@ def test_full_outbox_gives_up_oldest_routine_first_and_never_a_fire():
         assert box.put(ALARM, bytes(100)) is None and box.put(ROUTINE, bytes(100)) is None
         assert box.counters["refused"] == 2
         for _ in range(12):
-            assert box.put(FIRE, bytes(100))
-        assert box.pending(ALARM) == 0 and box.pending(FIRE) == 14
+            last = box.put(FIRE, bytes(100))
+            assert last and box.holds(last)
+        assert box.pending(ALARM) == 0 and box.pending(FIRE) == len(box) == 8
+        assert not box.holds(seqs[3]) and box.put(ALARM, bytes(100)) is None
         again = Outbox(d.path, 1000)
-        assert again.pending(FIRE) == 14 and len(again) == 14  # what was given up stays so
+        assert again.pending(FIRE) == 8 and len(again) == 8  # what was given up stays so
+
+
+def test_the_number_of_records_is_bounded_however_short_they_are():
+    with Folder() as d:
+        box = Outbox(d.path, 1280)
+        for priority in (ROUTINE, ALARM, FIRE):
+            for _ in range(40):
+                newest = box.put(priority, b"x")
+            assert len(box) == box.pending(priority) == 20, (priority, len(box), box.pending(priority))
+        assert box.counters["refused"] == 20 and box.counters["evicted"] == 20 + 20 + 20 + 20, box.counters
+        small = Outbox(d.path, 640)  # as after an update
+        assert len(small) == small.pending(FIRE) == 10 and small.holds(newest) and small.counters["evicted"] > 0
+        assert len(Outbox(d.path, 1280)) == 10
 
 
 def test_the_file_stays_bounded():

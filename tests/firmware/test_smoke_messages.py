@@ -75,6 +75,17 @@ def test_charge_and_forecast_are_in_the_heartbeat():
     assert "forecast" not in values
 
 
+def test_more_than_one_fire_is_counted_in_what_tells_of_it():
+    run = Run().warm().smoke().clear().wait(10)
+    build = messages.Messages(NAME).build
+    assert "fires" not in unpack(build(run.m, (0, "fire", True), 1))[0]
+    run.smoke().clear().wait(10)
+    assert run.m.fires == 2
+    for event in ((0, "fire", True), (1, "fire", False), (2, "heartbeat", 1)):
+        assert unpack(build(run.m, event, 1))[0]["fires"] == 2
+    assert "fires" not in unpack(build(run.m, (1, "hush", True), 1))[0]
+
+
 def test_disarmed_is_in_every_pack():
     run = Run().warm().command("armed", False)
     values, _, _ = unpack(messages.Messages(NAME).build(run.m, (0, "fire", True), 1))

@@ -15,6 +15,7 @@ import cbor2
 import pytest
 from cellkit.bench.gateway import Gateway
 from cellkit.bench.log import Event
+from cellkit.bench.mcucore import McuConfig
 from cellkit.bench.modem import ModemConfig
 from cellkit.bench.modem.config import SimConfig
 from cellkit.bench.netconfig import NetworkConfig, Policy
@@ -110,6 +111,7 @@ def smoke_alarm(
     config: dict[str, Any] | None = None,
     before: Callable[[VirtualBench], object] = lambda bench: None,
     gateway: Gateway | None = None,
+    heap_bytes: int | None = None,
 ) -> Iterator[Rig]:
     """The smoke alarm, started; `before(bench)` may set faults first."""
     packs: list[Pack] = []
@@ -118,6 +120,8 @@ def smoke_alarm(
         modem=ModemConfig.load(**(modem or {})),
         files={"config.json": json.dumps(CONFIG | (config or {}))},
     )
+    if heap_bytes is not None:  # as on a product, with the firmware frozen in
+        bench_config.mcu = McuConfig(program="app", heap_bytes=heap_bytes)
     with VirtualBench(bench_config, gateway=gateway, on_pack=packs.append) as bench:
         before(bench)
         bench.start(["-m", "apps.smoke"])
@@ -258,6 +262,56 @@ def test_no_coverage_is_named_and_the_alarm_arrives_when_there_is_a_cell() -> No
         rig.bench.run(HOUR_S)
         rig.bench.network.coverage(True)
         rig.fire_arrives()
+
+
+def flap(rig: Rig, times: int) -> None:
+    """Smoke for 2 s every 14 s."""
+    for _ in range(times):
+        rig.bench.world.smoke(SMOKE_MV)
+        rig.bench.run(2)
+        rig.bench.world.smoke(300)
+        rig.bench.run(12)
+
+
+def test_fires_without_coverage_wait_as_one_and_are_counted() -> None:
+    with smoke_alarm(before=lambda bench: bench.network.coverage(False), heap_bytes=131072) as rig:
+        rig.bench.run(WARM_S)
+        flap(rig, 250)
+        assert not rig.traces("record_lost")
+        assert len(rig.traces("record", prio=0)) == 1
+        assert rig.siren_sounds() < 0.5
+        rig.bench.run(30)
+        rig.bench.network.coverage(True)
+        rig.fire_arrives(HOUR_S)
+        rig.until(lambda: "clear" in rig.names(), HOUR_S, "end of the fire")
+        assert rig.names().count("fire") == rig.names().count("clear") == 1
+        assert rig.packs[rig.names().index("clear")].value("fires") == 251
+
+
+def test_a_fire_that_was_sent_and_not_acknowledged_speaks_for_no_other() -> None:
+    with smoke_alarm() as rig:
+        rig.until(lambda: rig.traces("psm", state="enter"), 120, "PSM")
+        rig.bench.modem.faults.drop_line(r"\+QIURC", times=100)
+        flap(rig, 2)
+        rig.bench.run(2 * HOUR_S)
+        rig.bench.modem.faults.clear()
+        rig.until(lambda: len(rig.traces("uplink_ack", prio=0)) == 2, HOUR_S, "both fires")
+        assert rig.names().count("fire") == 2
+
+
+def test_the_end_of_a_fire_never_comes_behind_the_next_fire() -> None:
+    with smoke_alarm() as rig:
+        rig.until(lambda: rig.traces("psm", state="enter"), 120, "PSM")
+        rig.siren_sounds()
+        rig.until(lambda: rig.traces("uplink_ack", prio=0), 60, "acknowledged fire")
+        rig.bench.network.coverage(False)
+        rig.until(lambda: rig.traces("record", prio=1), 60, "record of the end")
+        rig.bench.world.smoke(SMOKE_MV)
+        rig.bench.run(60)
+        rig.bench.network.coverage(True)
+        rig.until(lambda: rig.names().count("fire") == 2, HOUR_S, "second fire")
+        rig.bench.run(HOUR_S)
+        assert rig.names()[-1] == "fire"
 
 
 # --- the server -------------------------------------------------------------------------------------------------------

@@ -44,6 +44,22 @@ class Comms:
             trace("record_lost", prio=priority, error=str(e), what=type(e).__name__)
         return None
 
+    def unsent(self, seq):
+        """True while fire record `seq` waits and was not sent yet. One that was sent may be known to the server: it says
+        nothing of a later fire."""
+        sent = self._uplink is not None and self._uplink.unsent_fire != seq
+        return seq is not None and not sent and self._outbox.holds(seq)
+
+    def withdraw(self, seq):
+        """Record `seq` is no longer true: if it waits it does not go."""
+        if seq is not None:
+            self._outbox.ack(seq)
+
+    def hurry(self):
+        """The fire that waits is to be tried at once."""
+        if self._uplink is not None:
+            self._uplink.hurry()
+
     def quiet(self):
         """True when no session is under way, so that the CPU may sleep; what the modem has to tell then wakes it."""
         return self._link is None or not self._link.busy

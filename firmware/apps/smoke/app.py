@@ -52,6 +52,8 @@ class SmokeApp:
         self._loud = False  # the ledger knows of the siren
         self._stored_days = 0
         self._restart = False  # asked for by the server
+        self._fire_seq = None  # record of the last fire
+        self._undone = []  # numbers of records that a fire makes untrue
 
     async def run(self):
         trace("boot", runtime=device.runtime(), app="smoke", version=VERSION, cause=self._cause)
@@ -236,11 +238,30 @@ class SmokeApp:
             return
         try:
             modem = self._comms.modem
+            fire = event[0] == P_FIRE
+            if fire and self._covered():
+                return
             account = self._account() if event[1] == "heartbeat" else None
             payload = self._messages.build(self.machine, event, seconds(), modem and modem.imei, account)
-            self._comms.submit(event[0], payload)
+            seq = self._comms.submit(event[0], payload)
+            if fire:
+                self._fire_seq = seq
+            elif event[1] == "fire" or event[1] == "hush":
+                self._undone.append(seq)
         except Exception as e:
             trace("record_lost", prio=event[0], error=str(e), what=type(e).__name__)
+
+    def _covered(self):
+        """True if a fire that waits unsent speaks for a new one too. That the last one is over goes no more: it would
+        come behind the fire."""
+        for seq in self._undone:
+            self._comms.withdraw(seq)
+        self._undone.clear()
+        if not self._comms.unsent(self._fire_seq):
+            return False
+        trace("fire_waits", seq=self._fire_seq, fires=self.machine.fires)
+        self._comms.hurry()
+        return True
 
 
 async def _settle():

@@ -29,7 +29,7 @@ DISARM_MAX_S = const(86400)  # own: nobody has to remember to arm again
 BATTERY_HYSTERESIS_MV = const(100)  # own
 DEAD_MV = const(100)  # own: clean air scatters more light than this, so the chamber's LED or receiver is dead
 HUSH_CEILING_MV = const(3000)  # own: near full scale a rise could no longer be seen, so no hush
-REPORTS_A_DAY = const(100)  # own figure for the cap of TS.34 4.0_002.1; fire and heartbeat are not counted
+REPORTS_A_DAY = const(100)  # own figure for the cap of TS.34 4.0_002.1; fire, its end and heartbeat are not counted
 
 
 class Inputs:
@@ -65,6 +65,7 @@ class SmokeMachine:
         self.armed = True
         self.self_check = "none"
         self.days = 0  # of service
+        self.fires = 0  # since the start
         self.dropped = 0  # reports beyond REPORTS_A_DAY
         self._settings = settings
         self._cause = cause
@@ -167,6 +168,7 @@ class SmokeMachine:
     def _alarm(self):
         self.state = ALARM
         self._until_s = self._memory_s = self._alone_s = self._clear_s = None
+        self.fires += 1
         self._report(P_FIRE, "fire", True)
 
     def _follow(self, line):
@@ -340,7 +342,7 @@ class SmokeMachine:
             self._rest()
 
     def _report(self, priority, name, value):
-        if priority != P_FIRE and name != "heartbeat":
+        if name != "fire" and name != "heartbeat":
             day = (self._now_s or 0) // DAY_S
             if day != self._reports_day:
                 self._reports_day = day

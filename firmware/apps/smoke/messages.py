@@ -30,6 +30,8 @@ class Messages:
         pack.number("level", machine.level_mv, "mV")
         if machine.battery_mv is not None:
             pack.number("battery", machine.battery_mv, "mV")
+        if machine.fires > 1 and (name == "fire" or name == "heartbeat"):
+            pack.number("fires", machine.fires)
         if name == "boot" or name == "heartbeat":
             self._state(machine, name, imei)
             if account is not None:

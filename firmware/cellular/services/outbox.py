@@ -17,14 +17,16 @@ ALARM = const(1)
 ROUTINE = const(2)
 
 RAM_RECORDS = const(16)
+_BYTES_A_RECORD = const(64)  # of capacity: the index has room for one record for each so many
 
 _VOLATILE = const(0x40000000)  # set in the seq of a record that never reached the file system
 _ENOSPC = const(28)
 
 
 class Outbox:
-    """The records that wait, in `folder`. `capacity_bytes` bounds the records (13 bytes + payload each) that wait;
-    the file grows to twice that before compaction, which needs as much again for a moment.
+    """The records that wait, in `folder`. `capacity_bytes` bounds those that wait (13 bytes + payload each), and their
+    number to one for each 64 bytes; the file grows to twice that before compaction, which needs as much again for a
+    moment.
 
     `counters`: `corrupt` (damaged stretches of the log passed over, damaged records), `evicted` (given up for want of
     space), `refused` (a new record for which there was none), `not_durable` (kept in RAM only), `failed` (file
@@ -38,6 +40,7 @@ class Outbox:
         self._folder = folder
         self._log = LogFile(folder + "/outbox.log")
         self._capacity = capacity_bytes
+        self._most = capacity_bytes // _BYTES_A_RECORD
         self._index = []  # (seq, priority, offset, length) in order of age
         self._ram = []  # (seq, priority, payload)
         self._live = 0  # bytes of the records in the index
@@ -49,8 +52,9 @@ class Outbox:
         """Keep `payload` (1 to 512 bytes) until `ack`; return its sequence number.
 
         When this returns the record survives a power cut, or `counters["not_durable"]` has gone up and an event tells
-        why. A full outbox gives up its oldest routine records first, then, for a fire, its oldest alarm class records;
-        a fire is always taken. Returns None where there is no space for a record below fire (counted as `refused`).
+        why. A full outbox gives up its oldest routine records first, then, for a fire, its oldest alarm class records,
+        then its oldest fires; a fire is always taken. Returns None where there is no space for a record below fire
+        (counted as `refused`).
         """
         n = len(payload)
         if not 0 < n <= MAX_PAYLOAD_BYTES or not FIRE <= priority <= ROUTINE:
@@ -113,6 +117,10 @@ class Outbox:
                     self._broken("ack", e)
                 return
 
+    def holds(self, seq):
+        """True while record `seq` waits."""
+        return any(r[0] == seq for r in self._index) or any(r[0] == seq for r in self._ram)
+
     def pending(self, priority):
         """Count of the records of one priority that wait."""
         return sum(1 for r in self._index if r[1] == priority) + sum(1 for r in self._ram if r[1] == priority)
@@ -136,21 +144,26 @@ class Outbox:
 
     @staticmethod
     def _ranks_below(priority):
-        # A routine record makes way for a newer one, which says more; an alarm only for a fire, and a fire for nothing.
+        # A routine record makes way for a newer one, which says more; an alarm only for a fire.
         return (ROUTINE, ALARM) if priority == FIRE else (ROUTINE,)
 
     def _make_room(self, size, priority):
         """The entries given up so that `size` more bytes fit, or None if a record of `priority` may not have them."""
         victims = []
         free = self._capacity - self._live
-        for rank in self._ranks_below(priority):
+        places = self._most - len(self._index)
+        ranks = self._ranks_below(priority)
+        if priority == FIRE:
+            ranks += (FIRE,)  # the newest says what the oldest did
+        for rank in ranks:
             for entry in self._index:
-                if free >= size:
+                if free >= size and places > 0:
                     break
                 if entry[1] == rank:
                     victims.append(entry)
                     free += FRAME_BYTES + entry[3]
-        if free < size and priority != FIRE:
+                    places += 1
+        if free < size or places <= 0:
             return None
         for entry in victims:
             self._evict(entry)
@@ -243,6 +256,7 @@ class Outbox:
     def _mount(self):
         self._index = []
         self._live = 0
+        before = self.counters["evicted"]
         try:
             os.mkdir(self._folder)
         except OSError:
@@ -251,10 +265,11 @@ class Outbox:
             self._log.tidy()
             damaged = self._log.scan(self._replay) if self._log.exists() else 0
             self._mounted = True
+            given_up = self.counters["evicted"] - before
             self.counters["corrupt"] += damaged
             if damaged:
                 trace("outbox_repaired", damaged=damaged, waiting=len(self._index))
-            if damaged or self._log.size is None:
+            if damaged or given_up or self._log.size is None:
                 self._compact()
         except OSError as e:
             self._broken("mount", e)
@@ -268,6 +283,9 @@ class Outbox:
         if kind == RECORD:
             self._index.append((seq, priority, offset, length))
             self._live += FRAME_BYTES + length
+            if len(self._index) > self._most:  # a file of another capacity, or damaged; memory is what it is
+                last = max(r[1] for r in self._index)
+                self._evict(next(r for r in self._index if r[1] == last))
             return
         for entry in self._index:
             if entry[0] == seq:

@@ -59,6 +59,7 @@ class Uplink:
         self._waiter = Waiter()  # of a pause
         self._fire = False  # a fire was submitted since the last session began
         self._alarm = False  # an alarm was submitted since the pause began
+        self.unsent_fire = None  # number of the newest fire, until it is sent for the first time
         self._refused = []  # numbers of records that the server has refused
         self._step = None  # the task of lower priority that a fire may cancel
         self._preempted = False
@@ -80,6 +81,7 @@ class Uplink:
         self._alarm = self._alarm or priority == ALARM
         if priority == FIRE:
             self._fire = True
+            self.unsent_fire = seq
             step = self._step
             # A fire out of `on_downlink` is submitted by the step itself, whose record is done.
             if step is not None and not self._preempted and step is not asyncio.current_task():
@@ -87,6 +89,11 @@ class Uplink:
                 step.cancel()
         self._waiter.wake()
         return seq
+
+    def hurry(self):
+        """Try what waits now, as if a fire had been submitted: one that waits already speaks for it."""
+        self._fire = True
+        self._waiter.wake()
 
     async def run(self):
         """Forever: wait for work, send it, wait after a failure. Only cancelling it ends it."""
@@ -179,6 +186,8 @@ class Uplink:
         await self._connect(priority == FIRE)
         attempt = self._tries[priority][1] + 1 if self._tries[priority][0] == seq else 1
         self._tries[priority] = (seq, attempt)
+        if seq == self.unsent_fire:
+            self.unsent_fire = None
         trace("uplink_sent", seq=seq, prio=priority, attempt=attempt)
         began = time.ticks_ms()
         query = config.query + ("seq=%d" % seq,)
