@@ -98,6 +98,14 @@ def test_every_figure_of_a_preset_says_where_it_comes_from() -> None:
         ("[cell]\necl = 3", "cell.ecl"),
         ("[radio.ce0]\nsinc_s = 1", "did you mean ce0.sync_s?"),
         ("[[coverage_gaps]]\nstart_s = 1", "coverage_gaps.0.duration_s"),
+        ("[[outages]]\nstart_s = inf\nduration_s = 1", "outages.0.start_s"),
+        ("[[clock_jumps]]\nat_s = 1\nby_s = 1e15", "clock_jumps.0.by_s"),
+        ("utc_start_s = nan\n", "utc_start_s"),
+        ("ip = 'here'\n", "Expected 4 octets in 'here'"),
+        ("[hosts]\nx = 'there'", "Expected 4 octets in 'there'"),
+        ("[policy]\nedrx_min_s = 81.92\nedrx_max_s = 40.96", "edrx_min_s of 81.92 s is above"),
+        ("polices = 1\n", "did you mean"),
+        ("cells = 1\n", "there are apn, cell, clock_jumps"),
     ],
 )
 def test_a_wrong_network_is_an_error_that_helps(tmp_path: Path, network: str, text: str) -> None:
@@ -107,6 +115,11 @@ def test_a_wrong_network_is_an_error_that_helps(tmp_path: Path, network: str, te
     result = CliRunner().invoke(app, ["sim", "run", "--app", "smoke", "--network", network, "--out", str(tmp_path)])
     assert result.exit_code == 2
     assert text in " ".join(result.output.split()), result.output
+
+
+def test_release_without_inactivity_ends(tmp_path: Path) -> None:
+    network = NetworkConfig.model_validate({"radio": {"connected.inactivity_s": 0}})
+    assert all_delivered(simulate(tmp_path, 2, network)[0])
 
 
 # Timers at their limits

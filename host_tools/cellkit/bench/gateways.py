@@ -17,6 +17,8 @@ from cellkit.inbox import Inbox, Pack
 
 _REMEMBERED = 16  # answers by message id: a retransmission gets the same again (RFC 7252 section 4.5)
 _ANSWER_S = 2.0  # of wall time that a real server may take
+_SILENT_S = 0.1  # the same for one that has said nothing several times
+_SILENT_TIMES = 3
 _QUIET_S = 0.02  # of wall time after an answer: what else it says at once belongs to it
 _MAX_DATAGRAM = 65536
 
@@ -88,15 +90,24 @@ class _CoapFlow:
 
 
 class StandstillGateway:
-    """Real servers: virtual time stands still until they have answered, or for 2 s of wall time without an answer."""
+    """Real servers: virtual time stands still until they have answered, or for 2 s of wall time without an answer.
+
+    A server that has been silent three times in a row gets 0.1 s from then on, until it answers.
+    """
+
+    def __init__(self) -> None:
+        self.silent = 0  # times in a row
 
     def open(self, host: str, port: int, on_data: Callable[[bytes], object]) -> Flow:
         """Start a flow to `host` (an IP address) and `port`. Raises OSError."""
-        return _StandstillFlow(host, port, on_data)
+        return _StandstillFlow(self, host, port, on_data)
 
 
 class _StandstillFlow:
-    def __init__(self, host: str, port: int, on_data: Callable[[bytes], object]) -> None:
+    def __init__(
+        self, gateway: StandstillGateway, host: str, port: int, on_data: Callable[[bytes], object]
+    ) -> None:
+        self._gateway = gateway
         self._on_data = on_data
         self._socket = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_DGRAM)
         try:
@@ -110,10 +121,13 @@ class _StandstillFlow:
             self._socket.send(data)
         except OSError:
             return False
-        wait_s = _ANSWER_S
+        gateway = self._gateway
+        wait_s = _ANSWER_S if gateway.silent < _SILENT_TIMES else _SILENT_S
+        gateway.silent += 1
         while select.select([self._socket], [], [], wait_s)[0]:
             with contextlib.suppress(OSError):  # ICMP port unreachable: a device behind a cell never learns of it
                 self._on_data(self._socket.recv(_MAX_DATAGRAM))
+                gateway.silent = 0
             wait_s = _QUIET_S
         return True
 

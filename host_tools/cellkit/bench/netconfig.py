@@ -7,16 +7,18 @@ from collections.abc import Callable, Iterator
 from functools import cache
 from importlib import resources
 from importlib.resources.abc import Traversable
+from ipaddress import IPv4Address
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, ValidationError, field_validator, model_validator
 
 from cellkit.bench import timers
 from cellkit.model.figures import guess
 from cellkit.model.radio_data import Radio, load_radio
 
-Seconds = Annotated[float, Field(ge=0)]
+_LONGEST_S = 3.2e9  # a century
+Seconds = Annotated[float, Field(ge=0, le=_LONGEST_S)]
 Probability = Annotated[float, Field(ge=0, le=1)]
 
 _PAGING_CYCLES_S = (1.28, 2.56, 5.12, 10.24)  # TS 36.331, defaultPagingCycle-NB
@@ -44,7 +46,7 @@ class ClockJump(_Strict):
     """The network's clock is corrected by `by_s` seconds, at `at_s` seconds since the bench started."""
 
     at_s: Seconds
-    by_s: float
+    by_s: float = Field(ge=-_LONGEST_S, le=_LONGEST_S)
 
 
 class Cell(_Strict):
@@ -75,7 +77,7 @@ class Policy(_Strict):
     t3324_allowed_s: tuple[Seconds, ...] = (6, 14, 30, 62, 180)
     t3412_allowed_s: tuple[Seconds, ...] = (10800, 46800, 90000, 216000, 1116000)
     t3412: Literal["granted", "deactivated"] = "granted"  # deactivated: no periodic update at all
-    t3412_plain_s: float = Field(default=3240, gt=0)  # without an extended value: the default of TS 24.301, 54 min
+    t3412_plain_s: float = Field(default=3240, ge=2, le=11160)  # without an extended value; default of TS 24.301
     edrx: Literal["granted", "refused"] = "granted"
     edrx_min_s: float = 40.96
     edrx_max_s: float = 2621.44
@@ -108,6 +110,12 @@ class Policy(_Strict):
     def _ptw_can_be(cls, value: float) -> float:
         return _granted("a paging time window", value, timers.encode_ptw, timers.decode_ptw)
 
+    @model_validator(mode="after")
+    def _cycles_are_in_order(self) -> Self:
+        if self.edrx_min_s > self.edrx_max_s:
+            raise ValueError(f"edrx_min_s of {self.edrx_min_s:g} s is above edrx_max_s of {self.edrx_max_s:g} s")
+        return self
+
 
 class NetworkConfig(_Strict):
     """One cell with its core network. `load` reads it from TOML; a wrong or unknown key is named in the error."""
@@ -122,7 +130,7 @@ class NetworkConfig(_Strict):
     ip: str = "10.0.0.7"
     apn: str = "test.apn"
     hosts: dict[str, str] = Field(default_factory=dict)  # names this network's DNS knows
-    utc_start_s: float = 1767225600.0  # Unix time when the bench starts (2026-01-01)
+    utc_start_s: float = Field(default=1767225600.0, ge=0, le=4102444800)  # Unix time at the start (2026-01-01)
     clock_jumps: list[ClockJump] = Field(default_factory=list)  # told to devices when they connect next
 
     _radio: tuple[dict[str, Any], Radio] | None = PrivateAttr(default=None)
@@ -140,6 +148,16 @@ class NetworkConfig(_Strict):
         if cycle_s not in _PAGING_CYCLES_S:
             raise ValueError(f"idle.drx_cycle_s: expected one of {_PAGING_CYCLES_S}, got {cycle_s:g}")
         return changes
+
+    @field_validator("ip")
+    @classmethod
+    def _is_address(cls, value: str) -> str:
+        return str(IPv4Address(value))
+
+    @field_validator("hosts")
+    @classmethod
+    def _are_addresses(cls, hosts: dict[str, str]) -> dict[str, str]:
+        return {name: str(IPv4Address(value)) for name, value in hosts.items()}
 
     @classmethod
     def load(cls, name: str | Path) -> NetworkConfig:
@@ -212,5 +230,5 @@ def _keys(model: type[BaseModel], prefix: str = "") -> Iterator[str]:
 
 def _beside(where: str, known: list[str]) -> list[str]:
     parent = where.rpartition(".")[0]
-    beside = [key for key in known if key.rpartition(".")[0] == parent]
+    beside = [key for key in known if key.rpartition(".")[0] == parent] if parent else []
     return beside or sorted({key.partition(".")[0] for key in known})

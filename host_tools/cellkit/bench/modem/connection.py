@@ -20,6 +20,8 @@ from cellkit.model.parts import Module
 from cellkit.model.radio import Link, Phases, Procedures, by_state
 from cellkit.model.radio_data import Radio
 
+_LEAST_S = 0.01  # an inactivity timer of 0 s may not begin anew at one and the same moment
+
 
 class Connection(ABC):
     """One device's radio, as far as it needs a registration and has one. Times in seconds."""
@@ -219,7 +221,7 @@ class Connection(ABC):
             return
         if "connected_sleep" in self._module.current:  # else its mean has it in it
             self._timer("drx", self._radio.connected.drx_inactivity_s.value, self._events.radio_changed)
-        limit_s = self._radio.connected.inactivity_s.value
+        limit_s = max(self._radio.connected.inactivity_s.value, _LEAST_S)
         if self.data_inactivity_s and self.data_inactivity_s < limit_s:
             self._timer("inactivity", self.data_inactivity_s, self._inactive, self._release)
         else:
