@@ -222,6 +222,29 @@ async def test_waits_double_from_one_transmission_to_the_next():
     assert 90 <= waits[1] <= 100 and 180 <= waits[2] <= 200 and 360 <= waits[3] <= 400, waits
 
 
+async def test_what_the_radio_still_carries_is_not_sent_again():
+    class Far(Peer):
+        patience = 400
+
+        def patience_ms(self):
+            return self.patience
+
+    def answer_late(peer, m):
+        async def later():
+            await asyncio.sleep_ms(300)
+            changed(peer, m)
+
+        asyncio.create_task(later())
+
+    peer = Far(answer_late)
+    assert (await coap.Client(peer, FAST).post("a", b""))[0] == (2, 4)
+    assert len(peer.sent) == 1
+    peer = Far(answer_late)
+    peer.patience = 0  # near: what is not answered in time is lost
+    await coap.Client(peer, FAST).post("a", b"")
+    assert len(peer.sent) > 1
+
+
 async def test_refusals_carry_the_code():
     for code, expected in ((0x84, (4, 4)), (0x8D, (4, 13)), (0xA3, (5, 3))):
         result, _, _ = await run(lambda p, m, code=code: p.put(coap.ACK, code, m.mid, m.token))

@@ -169,3 +169,19 @@ async def test_restart_of_the_modem_ends_what_waits():
     await fails(ModemReset, sock.send(b"x"))
     await sock.close()
     assert modem._sockets == {}
+
+
+async def test_a_radio_that_takes_long_to_connect_makes_the_socket_patient():
+    fake, modem, sock = await opened()
+    fake.answers[b"AT+QISEND=0,1,41"] = [OK, b"\r\nSEND OK\r\n"]
+    await sock.send(b"A")
+    assert sock.patience_ms() == 0  # it has never told whether it is connected
+    for wait_ms, expected_ms in ((20, 0), (4200, 16800)):
+        fake.say(b"\r\n+CSCON: 0\r\n")
+        await until(lambda: modem.connected is False)
+        await sock.send(b"A")
+        assert sock.patience_ms() == 30000  # not on the air yet
+        await asyncio.sleep_ms(wait_ms)
+        fake.say(b"\r\n+CSCON: 1\r\n")
+        await until(lambda: modem.connected)
+        assert expected_ms <= sock.patience_ms() <= expected_ms + expected_ms // 4

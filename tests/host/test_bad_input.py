@@ -314,6 +314,18 @@ def test_the_end_of_a_fire_never_comes_behind_the_next_fire() -> None:
         assert rig.names()[-1] == "fire"
 
 
+def test_in_deep_coverage_a_report_goes_out_once() -> None:
+    with smoke_alarm(network=NetworkConfig.load("deep-indoor"), config={"heartbeat_s": 3600}) as rig:
+        rig.until(lambda: len(rig.names()) >= 2, 600, "first records")
+        rig.bench.run(HOUR_S)
+        before = len(rig.names())
+        sends = [e for e in rig.bench.log.each("uart", "to_modem") if "QISEND" in e["data"]]
+        rig.until(lambda: len(rig.names()) >= before + 3, 4 * HOUR_S, "three heartbeats")
+        rig.bench.run(60)
+        after = [e for e in rig.bench.log.each("uart", "to_modem") if "QISEND" in e["data"]]
+        assert len(after) - len(sends) == len(rig.names()) - before
+
+
 # --- the server -------------------------------------------------------------------------------------------------------
 
 

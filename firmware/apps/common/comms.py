@@ -9,9 +9,9 @@ from cellular.uptime import milliseconds, seconds
 from micropython import const
 
 _RX_BYTES = const(1344)  # the longest line that the AT parser takes, and what follows it
-_RETRY_S = 60
-_RETRY_MAX_S = 21600
-_TIME_S = 3600  # the modem's clock is read once in so long
+_RETRY_S = const(60)
+_RETRY_MAX_S = const(21600)
+_TIME_S = const(3600)  # the modem's clock is read once in so long
 
 
 class Comms:
@@ -44,21 +44,20 @@ class Comms:
             trace("record_lost", prio=priority, error=str(e), what=type(e).__name__)
         return None
 
-    def unsent(self, seq):
-        """True while fire record `seq` waits and was not sent yet. One that was sent may be known to the server: it says
-        nothing of a later fire."""
-        sent = self._uplink is not None and self._uplink.unsent_fire != seq
-        return seq is not None and not sent and self._outbox.holds(seq)
+    def covered(self, fire, untrue):
+        """A fire begins: withdraw the records `untrue` that still wait, and look whether record `fire` speaks for it.
 
-    def withdraw(self, seq):
-        """Record `seq` is no longer true: if it waits it does not go."""
-        if seq is not None:
+        It does while it waits and was not sent yet, and is then tried at once. One that was sent may be known to the
+        server, and says nothing of a later fire. All are numbers of records or None.
+        """
+        for seq in untrue:
             self._outbox.ack(seq)
-
-    def hurry(self):
-        """The fire that waits is to be tried at once."""
-        if self._uplink is not None:
-            self._uplink.hurry()
+        uplink = self._uplink
+        if fire is None or not self._outbox.holds(fire) or (uplink is not None and uplink.unsent_fire != fire):
+            return False
+        if uplink is not None:
+            uplink.hurry()
+        return True
 
     def quiet(self):
         """True when no session is under way, so that the CPU may sleep; what the modem has to tell then wakes it."""
@@ -169,6 +168,7 @@ class _Counted:
         self._sock = sock
         self._comms = comms
         self.recv_into = sock.recv_into
+        self.patience_ms = sock.patience_ms
         self.close = sock.close
 
     async def send(self, data):

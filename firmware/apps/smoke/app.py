@@ -239,8 +239,11 @@ class SmokeApp:
         try:
             modem = self._comms.modem
             fire = event[0] == P_FIRE
-            if fire and self._covered():
-                return
+            if fire:
+                untrue, self._undone = self._undone, []  # that it is over would come behind the fire
+                if self._comms.covered(self._fire_seq, untrue):
+                    trace("fire_waits", seq=self._fire_seq, fires=self.machine.fires)
+                    return
             account = self._account() if event[1] == "heartbeat" else None
             payload = self._messages.build(self.machine, event, seconds(), modem and modem.imei, account)
             seq = self._comms.submit(event[0], payload)
@@ -250,18 +253,6 @@ class SmokeApp:
                 self._undone.append(seq)
         except Exception as e:
             trace("record_lost", prio=event[0], error=str(e), what=type(e).__name__)
-
-    def _covered(self):
-        """True if a fire that waits unsent speaks for a new one too. That the last one is over goes no more: it would
-        come behind the fire."""
-        for seq in self._undone:
-            self._comms.withdraw(seq)
-        self._undone.clear()
-        if not self._comms.unsent(self._fire_seq):
-            return False
-        trace("fire_waits", seq=self._fire_seq, fires=self.machine.fires)
-        self._comms.hurry()
-        return True
 
 
 async def _settle():

@@ -12,17 +12,18 @@ from cellular.errors import ATError, ModemReset, ModemSilent, SimError, SocketEr
 from cellular.modem.udp import UdpSocket
 from cellular.trace import trace
 from cellular.waiter import Waiter
+from micropython import const
 
 PROFILES = ("bc660k",)  # modules of `profiles/`, tried in this order against the answer to ATI
 
 _CME_NO_SIM = (10, 13, 15)  # not inserted, failure, wrong
-_CME_SIM_BUSY = 14
+_CME_SIM_BUSY = const(14)
 _CME_WRONG_PIN = (12, 16)  # PUK required, incorrect password
-_SIM_BUSY_MS = 10000
-_PIN_TRIES = 3  # of a new SIM, where +CPINR does not say
-_FUNCTION_MS = 30000  # CFUN may have to tell the network first
-_ANSWER_MS = 5000
-_ONCE_MS = 1500  # where a second try is soon better than a long wait
+_SIM_BUSY_MS = const(10000)
+_PIN_TRIES = const(3)  # of a new SIM, where +CPINR does not say
+_FUNCTION_MS = const(30000)  # CFUN may have to tell the network first
+_ANSWER_MS = const(5000)
+_ONCE_MS = const(1500)  # where a second try is soon better than a long wait
 
 
 class Modem:
@@ -44,6 +45,8 @@ class Modem:
         self.on_reset = None
         self._pwrkey = pwrkey
         self._reset_pin = reset_pin
+        self.connected = None  # RRC, as +CSCON tells it; None: it has not told
+        self.connect_ms = None  # from a datagram to the connection it needs, the last time
         self._sockets = {}
         self._expected = False  # we have asked for a restart, and its banner has not come
         self._booted = Waiter()
@@ -303,19 +306,17 @@ class Modem:
         if self._sockets.get(sid) is sock:
             del self._sockets[sid]
 
-    def _urc(self, line):
-        received = self.profile.udp_received(line)
-        if received is not None:
-            self._received(received)
-        elif self.on_urc:
-            self.on_urc(line)
-
     def _cut(self, line):
-        received = self.profile.udp_received(line, True)
-        if received is not None:
-            self._received(received)
+        self._urc(line, True)
 
-    def _received(self, received):
+    def _urc(self, line, cut=False):
+        received = self.profile.udp_received(line, cut)
+        if received is None:
+            if line.startswith(b"+CSCON:"):
+                self._rrc(line[7:].strip()[:1] == b"1")
+            if self.on_urc and not cut:
+                self.on_urc(line)
+            return
         sock = self._sockets.get(received[0])
         if sock is None:
             trace("datagram_for_no_socket", socket=received[0])
@@ -324,10 +325,18 @@ class Modem:
         else:
             sock.arrived(received[1])
 
+    def _rrc(self, connected):
+        self.connected = connected
+        for sock in self._sockets.values():
+            if connected and sock.waits_since is not None:
+                self.connect_ms = ticks_diff(ticks_ms(), sock.waits_since)
+            sock.waits_since = None
+
     def _reset(self):
         expected = self._expected
         self._expected = False
         self._booted.wake()
+        self.connected = None
         sockets = self._sockets
         self._sockets = {}
         for sock in sockets.values():

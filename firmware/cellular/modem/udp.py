@@ -6,9 +6,16 @@ from time import ticks_diff, ticks_ms
 from cellular.errors import ATError, CellularError, ModemReset, SocketError
 from cellular.trace import trace
 from cellular.waiter import Waiter
+from micropython import const
 
-_IN_USE = 563
-_QUEUE = 4  # datagrams that may wait; CoAP has one exchange at a time
+_IN_USE = const(563)
+# In good coverage a radio connects within 2 s. One that takes longer repeats what it sends, and so does the cell. That
+# the answer then comes within four times as long is our own figure, from the bench's model of coverage level 2.
+_FAR_MS = const(4000)
+_FAR_TIMES = const(4)
+_CONNECT_MS = const(30000)
+_PATIENCE_MS = const(60000)
+_QUEUE = const(4)  # datagrams that may wait; CoAP has one exchange at a time
 _CODES = {
     550: "unknown error",
     552: "invalid parameters",
@@ -38,6 +45,7 @@ class UdpSocket:
         self._queue = []
         self._waiter = Waiter()
         self._error = None
+        self.waits_since = None  # ticks_ms of a datagram that the radio has to connect for
 
     async def open(self, host, port):
         """Open to host:port. A socket that an earlier life left open under this number is closed first."""
@@ -62,8 +70,22 @@ class UdpSocket:
         modem = self._modem
         if len(data) > modem.profile.SEND_MAX:
             raise SocketError("send", None, "%d bytes; the module takes %d" % (len(data), modem.profile.SEND_MAX))
+        if modem.connected is False and self.waits_since is None:
+            self.waits_since = ticks_ms()
         if not await modem.profile.udp_send(modem, self._sid, hexlify(data)):
             raise SocketError("send", None, "SEND FAIL; no radio connection, or too much waits for it")
+
+    def patience_ms(self):
+        """How long after a datagram its answer may still be on its way, by what the radio tells: 0 if it tells nothing.
+
+        While it connects the datagram is not on the air: another would only wait behind it.
+        """
+        if self.waits_since is not None:
+            return _CONNECT_MS
+        took_ms = self._modem.connect_ms
+        if took_ms is None or took_ms < _FAR_MS:
+            return 0
+        return min(took_ms * _FAR_TIMES, _PATIENCE_MS)
 
     async def recv_into(self, buf, timeout_ms):
         """Put the next datagram into `buf`; returns its length, 0 if none came in time. Too long ones are cut."""

@@ -24,13 +24,12 @@ CONTENT_FORMAT = const(12)
 URI_QUERY = const(15)
 _BLOCK2 = const(23)
 _BLOCK1 = const(27)
-_NAMES = {_BLOCK2: "Block2", _BLOCK1: "Block1"}
-_CONTINUE = (2, 31)  # RFC 7959
 
 DATAGRAM_BYTES = const(600)
 _ROOM_BYTES = const(485)  # of the 512 that modules take, without header, Content-Format and `seq`: for URI and record
 _TOKEN_BYTES = const(4)
 _REMEMBERED = const(4)
+_LOOK_MS = const(2000)
 
 
 class CoapFormatError(ValueError):
@@ -71,8 +70,9 @@ class Params:
 
 # A request from idle passes random access and connection set-up first: a second or two in good coverage, up to the 10 s
 # that NB-IoT is designed for in an alarm from deep coverage (3GPP TR 45.820, exception reports). With the 2 s of
-# RFC 7252 an alarm would go out three times before its first copy is on the air. With 6 s deep coverage costs one copy
-# too many, which the server knows by its message id, and a lost datagram costs 6 to 9 s. Gives up after 90 to 135 s.
+# RFC 7252 an alarm would go out three times before its first copy is on the air. With 6 s a lost datagram costs 6 to
+# 9 s; in deep coverage, where an answer takes half a minute, the socket's patience comes on top. Gives up after 90 to
+# 135 s, in deep coverage after 5 minutes at most.
 NB_IOT = Params()
 
 RFC7252 = Params(2000, 1.5, 4)
@@ -150,8 +150,9 @@ class Message:
         for number, value in self.options:
             one_block = number in (_BLOCK1, _BLOCK2) and (len(value) == 0 or len(value) == 1 and value[0] < 8)
             if number & 1 and not one_block:
-                return "option %d (%s)" % (number, _NAMES.get(number, "critical"))
-        return "a request for the next block" if self.code == _CONTINUE else None
+                name = "Block2" if number == _BLOCK2 else "Block1" if number == _BLOCK1 else "critical"
+                return "option %d (%s)" % (number, name)
+        return "a request for the next block" if self.code == (2, 31) else None  # RFC 7959
 
 
 def decode(buf):
@@ -249,7 +250,8 @@ def _new_mid():
 
 
 class Client:
-    """Requests over `sock`, a connected `UdpSocket` (`send`, `recv_into`, `close`).
+    """Requests over `sock`, a connected `UdpSocket` (`send`, `recv_into`, `close`; `patience_ms`, if it has that, tells
+    how long after a transmission an answer may still come, and makes the wait for it longer).
 
     `host` is the name for the Uri-Host option, which is left out for an IP literal (RFC 7252 section 5.10.1).
     `counters` counts what was ignored: `malformed`, `stray` (wrong token or message id, or a late answer),
@@ -271,6 +273,7 @@ class Client:
         self._sent = 0  # transmissions of the current request
         self._answered = []  # message ids of separate answers that were acknowledged, newest last
         self._heard = False  # the server has acknowledged the current request
+        self._patience_ms = getattr(sock, "patience_ms", None)
         self._odd = None  # what was rejected of its answers
 
     async def post(self, path, payload, content_format=None):
@@ -280,9 +283,9 @@ class Client:
         """Send one confirmable request; return ((class, detail), payload) of a 2.xx answer.
 
         `path` is `a/b`, `query` a sequence of `key=value`. Ends within `params.deadline_ms` plus the time of the
-        socket's sends. Raises `ServerRefused` for 4.xx and 5.xx, `ServerUnreachable` when no answer came,
-        `ServerAnswerUnknown` when only such came as were rejected, `ServerReset`, whatever `CellularError` the socket
-        raises, ValueError if the request does not fit a datagram.
+        socket's sends and, once a transmission, its patience. Raises `ServerRefused` for 4.xx and 5.xx,
+        `ServerUnreachable` when no answer came, `ServerAnswerUnknown` when only such came as were rejected,
+        `ServerReset`, whatever `CellularError` the socket raises, ValueError if the request does not fit a datagram.
         """
         self._token = random_bytes(_TOKEN_BYTES)
         self._mid = _new_mid()
@@ -335,9 +338,14 @@ class Client:
         """The answer, or None when the time is over or, unless `heard`, as soon as the request is acknowledged."""
         began = time.ticks_ms()
         while self._heard == heard:
-            left_ms = wait_ms - time.ticks_diff(time.ticks_ms(), began)
+            gone_ms = time.ticks_diff(time.ticks_ms(), began)
+            left_ms = wait_ms - gone_ms
             if left_ms <= 0:
-                return None
+                # What is slow and not lost must not be sent again. It may change, so it is looked at again.
+                left_ms = self._patience_ms() - gone_ms if self._patience_ms and not heard else 0
+                if left_ms <= 0:
+                    return None
+                left_ms = min(left_ms, _LOOK_MS)
             n = await self.sock.recv_into(self._rx, left_ms)
             if n == 0:
                 # A socket that says so too early must not turn this into a loop that starves every other task.

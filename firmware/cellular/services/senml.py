@@ -1,6 +1,7 @@
 """SenML packs in CBOR (RFC 8428 section 6; CoAP content format 112), built without garbage in a given buffer."""
 
 from cellular.services.cbor import Writer
+from micropython import const
 
 CONTENT_FORMAT = 112
 
@@ -8,15 +9,15 @@ CONTENT_FORMAT = 112
 _BASE_NAME = -2
 _BASE_TIME = -3
 _BASE_VALUE = -5
-_NAME = 0
-_UNIT = 1
-_VALUE = 2
-_STRING = 3
-_BOOL = 4
-_TIME = 6
+_NAME = const(0)
+_UNIT = const(1)
+_VALUE = const(2)
+_STRING = const(3)
+_BOOL = const(4)
+_TIME = const(6)
 
 MAX_RECORDS = 255  # the array's head then is two bytes at most, which `end()` fills in
-_HEAD_BYTES = 2
+_HEAD_BYTES = const(2)
 
 
 class Pack:
