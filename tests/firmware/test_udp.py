@@ -176,7 +176,7 @@ async def test_a_radio_that_takes_long_to_connect_makes_the_socket_patient():
     fake.answers[b"AT+QISEND=0,1,41"] = [OK, b"\r\nSEND OK\r\n"]
     await sock.send(b"A")
     assert sock.patience_ms() == 0  # it has never told whether it is connected
-    for wait_ms, expected_ms in ((20, 0), (4200, 16800)):
+    for wait_ms, expected_ms in ((20, 0), (3200, 25600)):
         fake.say(b"\r\n+CSCON: 0\r\n")
         await until(lambda: modem.connected is False)
         await sock.send(b"A")
