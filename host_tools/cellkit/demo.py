@@ -7,17 +7,14 @@ from __future__ import annotations
 
 import asyncio
 import errno
-import fcntl
 import json
-import os
 import shutil
 import signal
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from cellkit.bench.log import Event, EventLog
+from cellkit.bench.log import Event, EventLog, alone
 from cellkit.bench.mcucore import REPOSITORY
 from cellkit.bench.network import NetworkConfig, Policy
 from cellkit.bench.rig import Bench, BenchConfig
@@ -245,23 +242,9 @@ def run_demo(out: Path, story: Story) -> tuple[int, dict[str, Any]]:
     """
     if not PROGRAM.exists():
         raise SetupMissing(f"expected the real MicroPython at {PROGRAM}, found none; run `make setup`")
-    with _alone(out):
-        return _run_alone(out, story)
-
-
-@contextmanager
-def _alone(out: Path) -> Iterator[None]:
-    """Make `out`, and have it to oneself: two runs would mix their logs. Raises OSError when another runs in it."""
     out.mkdir(parents=True, exist_ok=True)
-    folder = os.open(out, os.O_RDONLY)
-    try:
-        try:
-            fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise BlockingIOError(errno.EWOULDBLOCK, "another demo is running in it") from None
-        yield
-    finally:
-        os.close(folder)
+    with alone(out, "another demo is running in it"):
+        return _run_alone(out, story)
 
 
 def _run_alone(out: Path, story: Story) -> tuple[int, dict[str, Any]]:

@@ -10,7 +10,6 @@ import socket
 import subprocess
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Protocol
 
 from cellkit.bench.chip import ResetCause, WakeReason
 from cellkit.bench.clock import Handle, VirtualClock
@@ -26,17 +25,11 @@ _LINE_LIMIT = 8192
 _BITS_PER_BYTE = 10  # 8N1
 
 
-class ModemSide(Protocol):
-    """What the other end of a UART hears."""
-
-    def __call__(self, data: bytes) -> object: ...
-
-
 class UartLine:
     """One UART between MCU and modem. Bytes take their time at the baud rate; a block arrives with its last byte,
     a long one toward the MCU in pieces."""
 
-    def __init__(self, clock: VirtualClock, log: EventLog, on_bytes: ModemSide) -> None:
+    def __init__(self, clock: VirtualClock, log: EventLog, on_bytes: Callable[[bytes], object]) -> None:
         self._clock = clock
         self._log = log
         self._on_bytes = on_bytes
@@ -349,12 +342,8 @@ class LockstepMcu(McuCore):
         if line is None:
             raise ValueError(f"nothing is wired to UART {uart}; wired are {' '.join(self._uarts) or 'none'}")
         self._tell_uart(baud, frame)
-        line.open(baud, lambda data: self._uart_bytes(int(uart), data))
+        line.open(baud, lambda piece: self._wants(bytes((ord("U"), int(uart))) + piece))
         return "-"
-
-    def _uart_bytes(self, uart: int, data: bytes) -> None:
-        for start in range(0, len(data), _PIECE_BYTES):
-            self._wants(bytes((ord("U"), uart)) + data[start : start + _PIECE_BYTES])
 
     def uart_closed(self, uart: str) -> None:
         if uart in self._uarts:

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import errno
+import fcntl
 import json
+import os
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any
 
@@ -19,6 +23,20 @@ _SECRET = re.compile(r"(\+(?:CPIN|CPWD|CLCK|CGAUTH|QCGDEFCONT)\s*=)(?!\?)[^\r\n]
 def mask_secrets(text: str) -> str:
     """`text` with the arguments of commands that carry a PIN or a password replaced by `***`."""
     return _SECRET.sub(r"\1***", text)
+
+
+@contextmanager
+def alone(folder: Path, otherwise: str) -> Iterator[None]:
+    """Have a run's folder to oneself: two runs in it would mix their logs. Raises OSError that says `otherwise`."""
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise BlockingIOError(errno.EWOULDBLOCK, otherwise) from None
+        yield
+    finally:
+        os.close(handle)
 
 
 _to_json = json.JSONEncoder(ensure_ascii=False).encode

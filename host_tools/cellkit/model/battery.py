@@ -9,22 +9,11 @@ from typing import Any
 from pydantic import model_validator
 
 from cellkit.model.figures import Figure, Strict, above_zero
-from cellkit.model.parts import interpolate, load
+from cellkit.model.parts import Table, load
 
 SECONDS_PER_YEAR = 365.25 * 86400
 _REFERENCE_C = 20.0
 _STEPS = 200  # of depth of discharge when the last one that serves the pulse is looked for
-
-
-class Table(Strict):
-    """Pairs of (where, value); between them a straight line."""
-
-    table: tuple[tuple[float, float], ...]
-    source: str
-
-    def at(self, where: float) -> float:
-        """The value at `where`."""
-        return interpolate(self.table, where)
 
 
 class Cell(Strict):

@@ -13,15 +13,15 @@ from cellkit.model.figures import Draw, Figure, ModelError, Strict, above_zero
 T = TypeVar("T", bound=Strict)
 
 
-class TxTable(Strict):
-    """Current by transmit power: pairs of (dBm, µA)."""
+class Table(Strict):
+    """Pairs of (where, value); between them a straight line, outside them the nearest row."""
 
     table: tuple[tuple[float, float], ...]
     source: str
 
-    def current_ua(self, dbm: float) -> float:
-        """µA at `dbm`, between the rows by a straight line, outside them the nearest row."""
-        return interpolate(self.table, dbm)
+    def at(self, where: float) -> float:
+        """The value at `where`."""
+        return interpolate(self.table, where)
 
 
 class ModuleTiming(Strict):
@@ -48,7 +48,7 @@ class Module(Strict):
     supply: Supply
     timing: ModuleTiming
     current: dict[str, Draw]
-    tx_by_power: TxTable | None = None
+    tx_by_power: Table | None = None  # µA by dBm
 
     @model_validator(mode="after")
     def _states(self) -> Module:
@@ -66,7 +66,7 @@ class Module(Strict):
     def current_ua(self, state: str, tx_dbm: float | None = None) -> float:
         """µA in a state; `tx` at `tx_dbm` where the currents by power are known."""
         if state == "tx" and tx_dbm is not None and self.tx_by_power is not None:
-            return self.tx_by_power.current_ua(tx_dbm)
+            return self.tx_by_power.at(tx_dbm)
         return self.current[state].current_ua(self.supply.nominal_mv.value)
 
     def supply_mv(self) -> float:

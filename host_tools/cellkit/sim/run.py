@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import errno
-import fcntl
 import json
 import os
 import signal
@@ -16,6 +14,7 @@ from types import FrameType
 from typing import Any
 
 from cellkit.bench.gateway import Gateway
+from cellkit.bench.log import alone
 from cellkit.bench.mcucore import McuConfig, McuError
 from cellkit.bench.modem import ModemConfig
 from cellkit.bench.netconfig import NetworkConfig
@@ -137,7 +136,7 @@ class Runner:
         """The whole life, or until `stop` or Ctrl-C. Raises McuError, OSError."""
         job = self.life.job
         job.out.mkdir(parents=True, exist_ok=True)
-        with _alone(job.out), _one_cpu(), _interrupt(self.stop):
+        with alone(job.out, "another simulation is writing there"), _one_cpu(), _interrupt(self.stop):
             return self._live(on_progress)
 
     def _live(self, on_progress: Callable[[Progress], None]) -> Life:
@@ -260,20 +259,6 @@ def _one_cpu() -> Iterator[None]:
         yield
     finally:
         os.sched_setaffinity(0, before)
-
-
-@contextmanager
-def _alone(folder: Path) -> Iterator[None]:
-    """Two runs in one folder would write into the same log and flash: the second one is refused. Raises OSError."""
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise OSError(errno.EBUSY, "another simulation is writing there") from None
-        yield
-    finally:
-        os.close(handle)
 
 
 @contextmanager

@@ -117,14 +117,20 @@ class UserEquipment(Connection):
 
         self._air.play(before, lambda ok: self.session.attach(request, answered) if ok else None)
 
-    def _attach_answered(self, grant: Grant) -> None:
+    def _answered(self, grant: Grant) -> bool:
+        """The network's answer to an attach or update has come; True if it accepts."""
         grant = self._overruled(grant)
         if not self.covered:
             self._lost()
-        elif grant.cause is not None:
+            return False
+        if grant.cause is not None:
             self._rejected(grant.cause)
-        else:
-            self._accepted(grant)
+            return False
+        self._accepted(grant)
+        return True
+
+    def _attach_answered(self, grant: Grant) -> None:
+        if self._answered(grant):
             self._timer("ip", self._radio.network.address_s.value, self._events.address_assigned)
             self._tell_time()
 
@@ -210,12 +216,6 @@ class UserEquipment(Connection):
         self._air.play(asking, lambda ok: self.session.tau(request, answered) if ok else None)
 
     def _tau_answered(self, grant: Grant) -> None:
-        grant = self._overruled(grant)
-        if not self.covered:
-            self._lost()
-        elif grant.cause is not None:
-            self._rejected(grant.cause)
-        else:
-            self._accepted(grant)
-            if not self._wanted:  # the core ends the connection that nobody has asked for (TS 23.401, active flag)
-                self._release_soon()
+        # The core ends the connection that nobody has asked for (TS 23.401, active flag).
+        if self._answered(grant) and not self._wanted:
+            self._release_soon()
