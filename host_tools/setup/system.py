@@ -46,6 +46,10 @@ def _command(name: str) -> Callable[[], bool]:
     return lambda: shutil.which(name) is not None
 
 
+def _daemon(name: str) -> Callable[[], bool]:
+    return lambda: shutil.which(name, path=f"{os.environ.get('PATH', os.defpath)}:/usr/sbin:/sbin") is not None
+
+
 def _has_ensurepip() -> bool:
     return importlib.util.find_spec("ensurepip") is not None
 
@@ -56,7 +60,10 @@ NEEDS_BUILD = (
     Need("make", "GNU make", _command("make")),
     Need("python3-venv", "Python's venv and ensurepip modules", _has_ensurepip),
 )
-NEEDS_TEST = (Need("libcoap3-bin", "coap-server of libcoap", _command("coap-server-openssl")),)
+NEEDS_TEST = (
+    Need("libcoap3-bin", "coap-server of libcoap", _command("coap-server-openssl")),
+    Need("mosquitto", "the MQTT broker mosquitto", _daemon("mosquitto")),
+)
 
 
 def missing(needs: tuple[Need, ...]) -> list[Need]:
