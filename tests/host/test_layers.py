@@ -115,7 +115,10 @@ RANKS = (
     ("cellkit.bench.log",),
     ("cellkit.inbox",),
     ("cellkit.bench.energy", "cellkit.bench.flow", "cellkit.bench.timers", "cellkit.bench.world"),
-    ("cellkit.bench.netconfig", "cellkit.bench.gateway", "cellkit.bench.gateways", "cellkit.bench.network"),
+    (
+        "cellkit.bench.netconfig", "cellkit.bench.gateway", "cellkit.bench.gateways", "cellkit.bench.network",
+        "cellkit.bench.sms", "cellkit.bench.streams",
+    ),  # fmt: skip
     ("cellkit.bench.modem", "cellkit.bench.serial", "cellkit.bench.chip"),
     ("cellkit.bench.mcucore",),
     ("cellkit.bench.mcu", "cellkit.bench.lockstep"),

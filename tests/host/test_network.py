@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from cellkit.bench.clock import WallClock
-from cellkit.bench.gateway import UdpGateway
+from cellkit.bench.gateway import HostGateway
 from cellkit.bench.log import EventLog
 from cellkit.bench.netconfig import NetworkError
 from cellkit.bench.network import Grant, Network, NetworkConfig, Request
@@ -33,8 +33,14 @@ class Device:
     def receive(self, size_bytes: int, done: Callable[[bool], object]) -> None:
         done(True)
 
-    def downlink(self, flow: int, data: bytes) -> None:
+    def transmit(self, size_bytes: int, done: Callable[[bool], object]) -> None:
+        done(True)
+
+    def downlink(self, flow: int, data: bytes, deliver: Callable[[bytes], object] | None) -> bool:
         self.got.append(data)
+        if deliver is not None:
+            deliver(data)
+        return True
 
 
 class World:
@@ -282,7 +288,7 @@ def test_datagrams_reach_a_real_server_and_come_back() -> None:
         clock = WallClock()
         arrived: asyncio.Queue[bytes] = asyncio.Queue()
         device = Device()
-        device.downlink = lambda flow, data: arrived.put_nowait(data)  # type: ignore[method-assign]
+        device.downlink = lambda flow, data, deliver: arrived.put_nowait(data)  # type: ignore[method-assign]
         session = Network(clock, EventLog(None, clock), NetworkConfig()).session(device)
         session.entered("connected")
         with bound() as server, bound() as stranger:
@@ -303,7 +309,7 @@ def test_a_server_that_comes_late_is_reached() -> None:
         loop = asyncio.get_running_loop()
         with bound() as server:
             address = server.getsockname()
-        flow = UdpGateway().open(*address, lambda data: None)
+        flow = HostGateway().open(*address, lambda data: None)
         assert flow.send(b"nobody hears this")
         flow.send(b"the host may refuse this one")
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as server:

@@ -1,4 +1,4 @@
-"""The cell and core network: decides, delays, loses, queues, and carries datagrams to real servers."""
+"""The cell and core network: decides, delays, loses, queues, and carries packets to real servers."""
 
 from __future__ import annotations
 
@@ -11,9 +11,10 @@ from typing import Literal, Protocol
 
 from cellkit.bench import timers
 from cellkit.bench.clock import Clock, Handle
-from cellkit.bench.gateway import Flow, Gateway, UdpGateway
+from cellkit.bench.gateway import Flow, Gateway, HostGateway
 from cellkit.bench.log import EventLog
 from cellkit.bench.netconfig import Cell, NetworkConfig, Policy, Span
+from cellkit.bench.streams import Deliver, Stream
 from cellkit.model.radio_data import Radio
 
 __all__ = ["Cell", "Grant", "Network", "NetworkConfig", "Policy", "Request", "Session", "Span", "Ue"]
@@ -55,8 +56,12 @@ class Ue(Protocol):
     def receive(self, size_bytes: int, done: Callable[[bool], object]) -> None:
         """Receive a datagram; `done(True)` when its time on air is over, `done(False)` if the cell goes before."""
 
-    def downlink(self, flow: int, data: bytes) -> None:
-        """A datagram has arrived over the air."""
+    def transmit(self, size_bytes: int, done: Callable[[bool], object]) -> None:
+        """Connect if need be and send so many bytes; `done(False)` if that cannot be."""
+
+    def downlink(self, flow: int, data: bytes, deliver: Deliver | None) -> bool:
+        """A packet has arrived over the air, for `deliver` if there is one; False if it cannot be heard."""
+        ...
 
 
 class Network:
@@ -66,7 +71,7 @@ class Network:
         self.clock = clock
         self.log = log
         self.config = config
-        self.gateway = gateway or UdpGateway()
+        self.gateway = gateway or HostGateway()
         self.random = random.Random(config.seed)
         self._switched_off = False
         self._watchers: list[Callable[[bool], object]] = []
@@ -169,7 +174,8 @@ class Session:
         self._reach: Reach = "detached"
         self._edrx_s: float | None = None
         self._ptw_s = 0.0
-        self._flows: dict[int, tuple[Flow, str]] = {}
+        self._flows: dict[int, tuple[Flow, str, Deliver | None]] = {}
+        self._streams: dict[int, Stream] = {}
         self._next_flow = 1
         self._waiting: deque[tuple[int, bytes, float]] = deque()
         self._page: Handle | None = None
@@ -212,6 +218,8 @@ class Session:
         self._waiting.clear()
         for flow in list(self._flows):
             self.close(flow)
+        for stream in list(self._streams.values()):
+            stream.kill()
 
     def entered(self, reach: Reach) -> None:
         """The device is now connected, idle or in PSM."""
@@ -240,19 +248,21 @@ class Session:
 
     # Datagrams
 
-    def open(self, host: str, port: int) -> int:
-        """Start a flow to an IP address; returns its number. Raises OSError."""
+    def open(self, host: str, port: int, deliver: Deliver | None = None) -> int:
+        """Start a flow to an IP address; returns its number. Raises OSError. `deliver` gets what comes; else the Ue."""
         number = self._next_flow
         self._next_flow += 1
         flow = self._network.gateway.open(host, port, lambda data: self._from_peer(number, data))
-        self._flows[number] = (flow, f"{host}:{port}")
+        self._flows[number] = (flow, f"{host}:{port}", deliver)
         return number
 
     def close(self, number: int) -> None:
-        """End a flow; datagrams on their way to it are dropped."""
+        """End a flow or stream; datagrams on their way to it are dropped, what a stream has sent still goes out."""
         entry = self._flows.pop(number, None)
         if entry is not None:
             entry[0].close()
+        elif number in self._streams:
+            self._streams[number].finish()
 
     def send(self, number: int, data: bytes) -> None:
         """Carry one datagram from the connected device to its peer."""
@@ -274,6 +284,14 @@ class Session:
             self._network.log.emit("net", "drop", why="refused by the host", bytes=len(data), peer=entry[1], way="up")
 
     def _from_peer(self, number: int, data: bytes) -> None:
+        why = self.refuses()
+        if why is None:
+            self.hold(number, data)
+        else:
+            self._drop_down(number, data, why)
+
+    def refuses(self) -> str | None:
+        """Why a packet for the device gets lost now, or None."""
         why = self._network.blocked()
         policy = self._network.config.policy
         if self._reach == "detached":
@@ -282,9 +300,36 @@ class Session:
             why = "psm"
         elif why is None and len(self._waiting) >= policy.psm_queue_packets:
             why = "queue full"
-        if why is not None:
-            self._drop_down(number, data, why)
-            return
+        return why
+
+    # Streams
+
+    def open_stream(
+        self, host: str, port: int,
+        on_open: Callable[[str], object], on_data: Deliver, on_closed: Callable[[str], object],
+    ) -> int:  # fmt: skip
+        """Start a TCP connection to an IP address; returns its number, for `stream_send` and `close`.
+
+        on_open(outcome): `ok`, `refused` or `timeout`; on_closed(why): `closed` or `reset` by the peer, or `timeout`.
+        """
+        number = self._next_flow
+        self._next_flow += 1
+        self._streams[number] = Stream(self._network, self, self._ue, number, (host, port), on_open, on_data, on_closed)
+        return number
+
+    def stream_send(self, number: int, data: bytes, acked: Callable[[], object]) -> None:
+        """Carry `data` to the peer, in order; `acked()` when its host has acknowledged all of it."""
+        if number in self._streams:
+            self._streams[number].send(data, acked)
+
+    def stream_ended(self, number: int) -> None:
+        """A stream is over (for the stream itself)."""
+        self._streams.pop(number, None)
+
+    # Down
+
+    def hold(self, number: int, data: bytes) -> None:
+        """Bring a packet to the device: now, when it is paged, or when it comes by itself."""
         self._hold(number, data, self._clock.now())
 
     def _hold(self, number: int, data: bytes, came_s: float) -> None:
@@ -320,7 +365,8 @@ class Session:
             self._over_the_air(number, data, came_s)
 
     def _over_the_air(self, number: int, data: bytes, came_s: float) -> None:
-        if self._reach == "detached" or number not in self._flows:
+        stream, entry = self._streams.get(number), self._flows.get(number)
+        if self._reach == "detached" or (stream is None and entry is None):
             self._drop_down(number, data, "no socket")
         elif not self._network.covered():
             self._drop_down(number, data, "no coverage")
@@ -328,10 +374,16 @@ class Session:
             self._hold(number, data, came_s)
         else:
             latency_s = round(self._clock.now() - came_s, 6)
-            peer = self._flows[number][1]
+            peer, deliver = ("", None) if entry is None else entry[1:]
+            if stream is not None:
+                peer, deliver = stream.peer, stream.over_the_air
             self._network.log.emit("net", "down", bytes=len(data), peer=peer, latency_s=latency_s)
-            self._ue.downlink(number, data)
+            if not self._ue.downlink(number, data, deliver) and stream is not None:
+                stream.lost("no coverage")
 
     def _drop_down(self, number: int, data: bytes, why: str) -> None:
+        if number in self._streams:
+            self._streams[number].lost(why)
+            return
         peer = self._flows[number][1] if number in self._flows else ""
         self._network.log.emit("net", "drop", why=why, bytes=len(data), peer=peer, way="down")

@@ -317,6 +317,24 @@ class Connection(ABC):
             self._release_after = "uplink" if rai == 1 else "downlink"
         self._release_early("uplink")
 
+    def transmit(self, size_bytes: int, done: Callable[[bool], object]) -> None:
+        """Send so many bytes of a stream: connect if need be, transmit; `done(False)` if that cannot be."""
+
+        def handed_over(ok: bool) -> None:
+            ok = ok and self.connected and self.covered
+            if ok:
+                self.touch()
+            done(ok)
+
+        def connected(ok: bool) -> None:
+            if ok:
+                size = self._along() + self.procedures.datagram(size_bytes)
+                self._air.play(self.procedures.uplink(size), handed_over)
+            else:
+                done(False)
+
+        self.connect(connected)
+
     def paged(self) -> None:
         """The network has downlink data for us."""
         if self.covered:
@@ -327,14 +345,18 @@ class Connection(ABC):
         self._wanted = True
         self._air.play(self.procedures.downlink(self.procedures.datagram(size_bytes)), done, urgent=True)
 
-    def downlink(self, flow: int, data: bytes) -> None:
-        """A datagram came over the air."""
+    def downlink(self, flow: int, data: bytes, deliver: Callable[[bytes], object] | None) -> bool:
+        """A packet came over the air: for `deliver`, or else for the family."""
         if not self.covered:
             self._network.log.emit("net", "drop", why="no coverage", bytes=len(data), way="down")
-            return
+            return False
         self.touch()
         self._release_early("downlink")
-        self._events.downlink_came(flow, data)
+        if deliver is None:
+            self._events.downlink_came(flow, data)
+        else:
+            deliver(data)
+        return True
 
 
 def _same(one: tuple[Any, ...], other: tuple[Any, ...]) -> bool:
