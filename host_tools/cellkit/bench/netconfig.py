@@ -117,6 +117,19 @@ class Policy(_Strict):
         return self
 
 
+class Position(_Strict):
+    """Where the device is, for satellite receivers (`sky`: whether they see any) and for location by cell."""
+
+    latitude: float = Field(default=51.4779, ge=-90, le=90)
+    longitude: float = Field(default=-0.0015, ge=-180, le=180)
+    altitude_m: float = 47.0
+    speed_kmh: float = Field(default=0.0, ge=0)
+    course_deg: float = Field(default=0.0, ge=0, lt=360)
+    accuracy_m: float = Field(default=2.5, gt=0)
+    cell_accuracy_m: float = Field(default=550.0, gt=0)
+    sky: bool = True
+
+
 class NetworkConfig(_Strict):
     """One cell with its core network. `load` reads it from TOML; a wrong or unknown key is named in the error."""
 
@@ -129,6 +142,7 @@ class NetworkConfig(_Strict):
     seed: int = 1
     ip: str = "10.0.0.7"
     apn: str = "test.apn"
+    position: Position = Field(default_factory=Position)
     hosts: dict[str, str] = Field(default_factory=dict)  # names this network's DNS knows
     utc_start_s: float = Field(default=1767225600.0, ge=0, le=4102444800)  # Unix time at the start (2026-01-01)
     clock_jumps: list[ClockJump] = Field(default_factory=list)  # told to devices when they connect next

@@ -14,6 +14,7 @@ from cellkit.bench.clock import Clock, Handle
 from cellkit.bench.gateway import Flow, Gateway, HostGateway
 from cellkit.bench.log import EventLog
 from cellkit.bench.netconfig import Cell, NetworkConfig, Policy, Span
+from cellkit.bench.sms import SmsCentre
 from cellkit.bench.streams import Deliver, Stream
 from cellkit.model.radio_data import Radio
 
@@ -72,6 +73,7 @@ class Network:
         self.log = log
         self.config = config
         self.gateway = gateway or HostGateway()
+        self.sms = SmsCentre(clock, log)
         self.random = random.Random(config.seed)
         self._switched_off = False
         self._watchers: list[Callable[[bool], object]] = []
