@@ -1,0 +1,61 @@
+"""A virtual modem in virtual time whose engines talk to real servers: time stands still while these answer."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+from cellkit.bench.clock import VirtualClock
+from cellkit.bench.gateways import StandstillGateway
+from cellkit.bench.log import EventLog
+from cellkit.bench.modem import ModemConfig, VirtualModem
+from cellkit.bench.modem.engines.links import Link, Links
+from cellkit.bench.network import Network, NetworkConfig
+from servers import NAME
+
+PATIENCE_S = 30.0  # of wall time, for what a server does by itself
+
+
+class EngineRig:
+    """A modem that is registered, and its sockets."""
+
+    def __init__(self, gateway: Any = None, **network: Any) -> None:
+        self.clock = VirtualClock()
+        self.log = EventLog(None, self.clock)
+        config = NetworkConfig.model_validate({"hosts": {NAME: "127.0.0.1"}, **network})
+        self.network = Network(self.clock, self.log, config, gateway or StandstillGateway())
+        self.said = bytearray()
+        self.modem = VirtualModem(self.clock, self.log, self.network, ModemConfig.load(), self.said.extend)
+        self.modem.supply(True)
+        self.links = Links(self.modem)
+        self.run(lambda: self.modem.ue.grant.ip, 120.0, "an address")
+
+    def pass_time(self, seconds: float) -> None:
+        """Let virtual time pass."""
+        self.clock.run_until(self.clock.now_us + round(seconds * 1e6))
+
+    def run(self, condition: Callable[[], object], limit_s: float, what: str) -> None:
+        """Let virtual time pass until `condition()`, at most `limit_s` seconds."""
+        end_s = self.clock.now() + limit_s
+        while not condition():
+            assert self.clock.now() < end_s, f"no {what} within {limit_s} s"
+            self.pass_time(0.05)
+
+    def meet(self, condition: Callable[[], object], what: str) -> None:
+        """As `run`, for what depends on a server's own time too."""
+        deadline = time.monotonic() + PATIENCE_S
+        while not condition():
+            assert time.monotonic() < deadline, f"no {what} within {PATIENCE_S} s"
+            self.pass_time(0.5)
+            time.sleep(0.002)
+
+    def open(self, number: int, kind: Any, host: str, port: int, **more: Any) -> tuple[str, Link]:
+        """Open a link and wait for the outcome."""
+        outcomes: list[str] = []
+        link = self.links.open(number, kind, host, port, outcomes.append, **more)
+        assert not outcomes, "open called back before it returned"
+        self.run(lambda: outcomes, 200.0, "outcome")
+        self.pass_time(100.0)
+        assert len(outcomes) == 1, f"more than one outcome: {outcomes}"
+        return outcomes[0], link
