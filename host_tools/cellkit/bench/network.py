@@ -319,8 +319,8 @@ class Session:
         self._streams[number] = Stream(self._network, self, self._ue, number, (host, port), on_open, on_data, on_closed)
         return number
 
-    def stream_send(self, number: int, data: bytes, acked: Callable[[], object]) -> None:
-        """Carry `data` to the peer, in order; `acked()` when its host has acknowledged all of it."""
+    def stream_send(self, number: int, data: bytes, acked: Callable[[int], object]) -> None:
+        """Carry `data` to the peer, in order; `acked(count)` when its host has acknowledged so many more bytes."""
         if number in self._streams:
             self._streams[number].send(data, acked)
 

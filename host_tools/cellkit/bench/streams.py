@@ -60,11 +60,11 @@ class Stream:
 
     # The device's side
 
-    def send(self, data: bytes, acked: Callable[[], object]) -> None:
-        """Carry `data` in order; `acked()` when the peer's host has acknowledged them all."""
-        pieces = [data[start:start + SEGMENT_BYTES] for start in range(0, len(data), SEGMENT_BYTES)]
-        for index, piece in enumerate(pieces):
-            self._up.append((piece, self._carried(piece, acked if index == len(pieces) - 1 else None)))
+    def send(self, data: bytes, acked: Callable[[int], object]) -> None:
+        """Carry `data` in order; `acked(count)` when the peer's host has acknowledged so many more of its bytes."""
+        for start in range(0, len(data), SEGMENT_BYTES):
+            piece = data[start:start + SEGMENT_BYTES]
+            self._up.append((piece, self._carried(piece, acked)))
         self._push()
 
     def finish(self) -> None:
@@ -134,16 +134,15 @@ class Stream:
         if not silent:
             told("timeout")
 
-    def _carried(self, data: bytes, acked: Callable[[], object] | None) -> Callable[[], object]:
+    def _carried(self, data: bytes, acked: Callable[[int], object]) -> Callable[[], object]:
         return lambda: self._later(self._up_s, self._arrived, data, acked)
 
-    def _arrived(self, data: bytes, acked: Callable[[], object] | None) -> None:
+    def _arrived(self, data: bytes, acked: Callable[[int], object]) -> None:
         if self._pipe is None:
             self.ended("reset")
             return
         self._pipe.send(data, more=bool(self._up))
-        if acked is not None:
-            self._later(self._network.radio.network.down_s, acked)
+        self._later(self._network.radio.network.down_s, acked, len(data))
 
     def _dial(self) -> None:
         self._later(self._up_s, self._dial_now)

@@ -51,6 +51,8 @@ class Link:
         self.why = ""
         """Why it could not be opened or is closed."""
         self.sent = self.acked = self.received = 0
+        self.progress = 0
+        """TCP and TLS: bytes that the server's host has acknowledged, those of TLS itself too."""
         self.buffer = bytearray()
         """For families that let the host fetch data: what came and nobody has taken."""
         self.sender = ("", 0)
@@ -192,13 +194,20 @@ class Link:
         self._modem.ue.send(flow, data, rai)
 
     def _carry(self, data: bytes, counts: int) -> None:
-        if self._stream is not None and data:
-            self._modem.ue.session.stream_send(self._stream, data, lambda: self._acknowledged(counts))
+        """`data` over the stream; they stand for `counts` bytes of the host's (fewer, where there is TLS)."""
+        left = len(data)
 
-    def _acknowledged(self, counts: int) -> None:
-        self.acked += counts
-        if counts and self.state == "open":
-            self.on_acked()
+        def acked(count: int) -> None:
+            nonlocal left
+            left -= count
+            self.progress += count
+            mine = count if self._client is None else 0 if left else counts
+            self.acked += mine
+            if mine and self.state == "open":
+                self.on_acked()
+
+        if self._stream is not None and data:
+            self._modem.ue.session.stream_send(self._stream, data, acked)
 
     # Receiving
 

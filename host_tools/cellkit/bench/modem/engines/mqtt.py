@@ -33,6 +33,7 @@ class _Waiting:
         self.expects = expects
         self.done = done
         self.tries = 0
+        self.progress = 0  # of the link when the time began
 
 
 class MqttClient:
@@ -48,7 +49,7 @@ class MqttClient:
         """topic, payload, qos, retained."""
         self.on_lost: Callable[[str], object] = _nothing
         """The connection is gone without `close`: `closed`, `reset`, `timeout`, `tls`, `no bearer`, `ping`,
-        `protocol`."""
+        `protocol`. What still waited for an answer has been told before that none comes."""
         self.on_retry: Callable[[int, int], object] = _nothing
         """Packet identifier and number of a retransmission."""
         self._epoch = 0
@@ -185,10 +186,17 @@ class MqttClient:
 
     def _await(self, number: int, packet: bytes, expects: int, done: Callable[[Packet | None], object]) -> None:
         waiting = self._waiting[number] = _Waiting(packet, expects, done)
+        self._watch(number, waiting)
+
+    def _watch(self, number: int, waiting: _Waiting) -> None:
+        waiting.progress = self.link.progress if self.link is not None else 0
         self._later(self.packet_timeout_s, self._overdue, number, waiting)
 
     def _overdue(self, number: int, waiting: _Waiting) -> None:
         if self._waiting.get(number) is not waiting:
+            return
+        if self.link is not None and waiting.progress != self.link.progress:
+            self._watch(number, waiting)  # a large packet on a slow radio is still on its way
             return
         waiting.tries += 1
         if waiting.tries > self.retries:
@@ -197,7 +205,7 @@ class MqttClient:
             return
         self._send(waiting.packet)
         self.on_retry(number, waiting.tries)
-        self._later(self.packet_timeout_s, self._overdue, number, waiting)
+        self._watch(number, waiting)
 
     def _no_connack(self) -> None:
         self._answered_connect(None)
@@ -281,7 +289,10 @@ class MqttClient:
             self._answered_connect(None)
             return
         was_open = self.state in ("open", "connected")
+        waiting = list(self._waiting.values())
         self._drop()
+        for one in waiting:
+            one.done(None)
         if was_open:
             self.on_lost(why)
 
