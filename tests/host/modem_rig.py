@@ -6,6 +6,7 @@ import heapq
 from collections.abc import Callable
 from typing import Any
 
+from cellkit.bench.gateway import PipeEvents
 from cellkit.bench.log import Event, EventLog
 from cellkit.bench.modem import ModemConfig, VirtualModem
 from cellkit.bench.network import Network, NetworkConfig
@@ -69,12 +70,40 @@ class FakeFlow:
         self.closed = True
 
 
+class FakePipe:
+    """A TCP connection whose server is a list: `events.came(data)` and `events.ended("closed")` are its side."""
+
+    def __init__(self, peer: tuple[str, int], events: PipeEvents) -> None:
+        self.peer = peer
+        self.events = events
+        self.sent = bytearray()
+        self.closed = False
+
+    def send(self, data: bytes, more: bool) -> None:
+        self.sent += data
+
+    def look(self) -> None:
+        pass
+
+    def close(self) -> None:
+        self.closed = True
+
+
 class FakeGateway:
-    """Flows in the order they were opened; `fails` makes opening impossible."""
+    """Flows and pipes in the order they were opened; `fails` makes opening impossible."""
+
+    look_s = 0.0
 
     def __init__(self) -> None:
         self.flows: list[FakeFlow] = []
+        self.pipes: list[FakePipe] = []
         self.fails = False
+
+    def connect(self, host: str, port: int, events: PipeEvents) -> FakePipe:
+        pipe = FakePipe((host, port), events)
+        self.pipes.append(pipe)
+        events.opened("refused" if self.fails else "ok")
+        return pipe
 
     def open(self, host: str, port: int, on_data: Callable[[bytes], object]) -> FakeFlow:
         if self.fails:
