@@ -126,6 +126,7 @@ RANKS = (
     ("cellkit.report", "cellkit.server", "cellkit.story", "cellkit.summary", "cellkit.terminal"),
     ("cellkit.plan",),
     ("cellkit.validate",),
+    ("cellkit.simmodem",),
     ("cellkit.sim",),
     ("cellkit.demo",),
     ("cellkit.cli",),

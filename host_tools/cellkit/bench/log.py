@@ -46,10 +46,11 @@ class EventLog:
     """Events in order of time: in memory, at the subscribers, and (with a path) as one JSON object a line.
 
     Every line is flushed, so that a killed run leaves a log that can be read. With `keep` False, for runs of years,
-    `events` stays empty and lines are written in larger pieces. Raises OSError if it cannot be written.
+    `events` stays empty and, unless `at_once` asks for it, lines are written in larger pieces. Raises OSError if it
+    cannot be written.
     """
 
-    def __init__(self, path: Path | None, clock: Clock, keep: bool = True) -> None:
+    def __init__(self, path: Path | None, clock: Clock, keep: bool = True, at_once: bool = False) -> None:
         self.events: list[Event] = []
         self._clock = clock
         self._keep = keep
@@ -57,7 +58,7 @@ class EventLog:
         self._file: IO[str] | None = None
         if path is not None:
             path.parent.mkdir(parents=True, exist_ok=True)
-            self._file = path.open("w", encoding="utf-8", buffering=1 if keep else -1)
+            self._file = path.open("w", encoding="utf-8", buffering=1 if keep or at_once else -1)
 
     def emit(self, src: str, ev: str, **fields: Any) -> None:
         """Record event `ev` of `src` now. A text in `data` is cleared of secrets first."""

@@ -12,14 +12,16 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
+from cellkit.simmodem import command as modem
 from cellkit.terminal import FAILED, INTERRUPTED, SETUP_MISSING, USAGE, Json, epilog, fail, print_json
 
-app = typer.Typer(help="Devices in virtual time.", no_args_is_help=True, rich_markup_mode=None)
+app = typer.Typer(help="Devices in virtual time, modems in real time.", no_args_is_help=True, rich_markup_mode=None)
+app.command("modem", epilog=modem.EPILOG)(modem.command)
 
 
 @app.callback()
 def sim() -> None:
-    """Devices in virtual time."""
+    """Devices in virtual time, modems in real time."""
 
 
 @app.command(
