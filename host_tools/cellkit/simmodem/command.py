@@ -60,13 +60,16 @@ def command(
             typer.echo(f"{module} at {place}; Ctrl-C ends it")
 
     async def run() -> None:
-        station = Station(family, config, net, log, port, lambda text: typer.echo(f"cellkit: {text}", err=True))
-        await station.serve(opened)
+        try:
+            station = Station(family, config, net, log, port, lambda text: typer.echo(f"cellkit: {text}", err=True))
+        except OSError as error:
+            fail(f"cannot write the log {log}: {error.strerror}", FAILED)
+        try:
+            await station.serve(opened)
+        except OSError as error:
+            fail(_said(error, pty, tcp or rfc2217), FAILED)
 
-    try:
-        asyncio.run(run())
-    except OSError as error:
-        fail(_said(error, pty, tcp or rfc2217, log), FAILED)
+    asyncio.run(run())
 
 
 def _port(pty: Path | None, tcp: str | None, rfc2217: str | None) -> Any:
@@ -89,10 +92,8 @@ def _address(option: str, text: str) -> tuple[str, int]:
     return host.removeprefix("[").removesuffix("]"), int(number)
 
 
-def _said(error: OSError, pty: Path | None, address: str | None, log: Path | None) -> str:
+def _said(error: OSError, pty: Path | None, address: str | None) -> str:
     why = error.strerror or str(error)
-    if log is not None and error.filename is not None and Path(error.filename) == log:
-        return f"cannot write the log {log}: {why}"
     if pty is not None and isinstance(error, FileExistsError):
         return f"{pty} exists and was not made by this command; remove it or choose another name with --pty"
     if pty is not None:
