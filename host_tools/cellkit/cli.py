@@ -20,6 +20,7 @@ from cellkit.sim import command as sim_command
 from cellkit.story import Story
 from cellkit.summary import EVENTS, REPORT
 from cellkit.terminal import FAILED, INTERRUPTED, SETUP_MISSING, USAGE, Json, epilog, fail, print_json
+from cellkit.transcripts import command as transcripts_command
 from cellkit.validate import command as validate_command
 
 app = typer.Typer(
@@ -31,6 +32,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.add_typer(sim_command.app, name="sim")
+app.add_typer(transcripts_command.at_app, name="at")
+app.add_typer(transcripts_command.twin_app, name="twin")
 app.command("plan", epilog=plan_command.EPILOG)(plan_command.command)
 app.add_typer(validate_command.app)
 

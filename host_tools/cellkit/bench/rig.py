@@ -15,7 +15,8 @@ from cellkit.bench.clock import WallClock
 from cellkit.bench.log import Event, EventLog
 from cellkit.bench.mcu import VirtualMcu
 from cellkit.bench.mcucore import REPOSITORY, McuConfig
-from cellkit.bench.modem import ModemConfig, VirtualModem
+from cellkit.bench.modem import ModemConfig, families
+from cellkit.bench.modem.modem import Modem
 from cellkit.bench.network import Network, NetworkConfig
 from cellkit.bench.serial import PtySerial
 from cellkit.bench.world import World
@@ -62,7 +63,7 @@ class Bench:
     clock: WallClock
     log: EventLog
     network: Network
-    modem: VirtualModem
+    modem: Modem
     serial: PtySerial
     world: World
     mcu: VirtualMcu
@@ -79,7 +80,7 @@ class Bench:
         self.log = EventLog(self.folder / EVENTS_FILE, self.clock)
         self.log.emit("bench", "start")
         self.network = Network(self.clock, self.log, self.config.network)
-        self.modem = VirtualModem(
+        self.modem = families.make(
             self.clock, self.log, self.network, self.config.modem, lambda data: self.serial.send(data)
         )
         self.world = World(self.clock, self.log, BOARD_FILE)

@@ -13,7 +13,7 @@ from cellkit.bench.clock import VirtualClock
 from cellkit.bench.gateway import Gateway
 from cellkit.bench.lockstep import LockstepMcu, UartLine
 from cellkit.bench.log import EventLog
-from cellkit.bench.modem import VirtualModem
+from cellkit.bench.modem import families
 from cellkit.bench.network import Network
 from cellkit.bench.rig import BOARD_FILE, EVENTS_FILE, BenchConfig
 from cellkit.bench.world import World
@@ -64,7 +64,7 @@ class VirtualBench:
         gateway = self._gateway or CoapGateway(self.clock, self.inbox)
         self.config.network.seed = self.seed
         self.network = Network(self.clock, self.log, self.config.network, gateway)
-        self.modem = VirtualModem(
+        self.modem = families.make(
             self.clock, self.log, self.network, self.config.modem, lambda data: self.uart.send(data)
         )
         self.uart = UartLine(self.clock, self.log, self.modem.rx)

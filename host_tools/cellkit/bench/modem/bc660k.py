@@ -9,7 +9,7 @@ from cellkit.bench.modem.bc660k_queries import Queries
 from cellkit.bench.modem.bc660k_settings import SETTINGS_NVRAM, SETTINGS_RAM, ModuleSettings
 from cellkit.bench.modem.bc660k_sockets import SOCKET_NVRAM, SOCKET_RAM, Sockets
 from cellkit.bench.modem.core27007 import CORE_NVRAM, Core27007
-from cellkit.bench.modem.family import Dialect
+from cellkit.bench.modem.family import Dialect, Traits
 from cellkit.bench.modem.modem import Modem
 from cellkit.bench.modem.v250 import Command
 
@@ -34,6 +34,8 @@ _ERROR_TEXTS = {
 
 class VirtualModem(Modem):
     """A Quectel BC660K-GL. Bytes from the host go into `rx`, bytes for it come through `tx`."""
+
+    traits = Traits(prompt="\r\n>", banner=((0.0, "RDY"), (0.15, "+CFUN: 1"), (0.3, "+CPIN: READY")))
 
     def _make_dialect(self) -> Dialect:
         self._core = Core27007(self)

@@ -20,11 +20,13 @@ class Identity(_Strict):
     manufacturer: str
     model: str
     revision: str
-    cgmi_revision: str
-    serial_number: str
-    imei: str = Field(pattern=r"^\d{15}$")
-    imeisv: str = Field(pattern=r"^\d{16}$")
-    svn: str
+    cgmi_revision: str = ""
+    serial_number: str = "MPY20000000000000"
+    imei: str = Field(default="490154203237518", pattern=r"^\d{15}$")  # an example of TS 23.003
+    imeisv: str = Field(default="4901542032375100", pattern=r"^\d{16}$")
+    svn: str = "00"
+    more: dict[str, str] = Field(default_factory=dict)
+    """What only one family says of itself, by names of its own."""
 
 
 class SimConfig(_Strict):
@@ -85,6 +87,27 @@ class Limits(_Strict):
     bauds: tuple[int, ...]
 
 
+def _tables(name: str) -> dict[str, Any]:
+    """All fields of a module: its own file in the family's folder, over those of the module that it is `like`."""
+    # Imported here: families import this module.
+    from cellkit.bench.modem import families
+
+    own = families.data(name)
+    if own is None:
+        bench, module = read_bench(name), load_module(name)
+        shared = {"boot_s": module.timing.boot_s, "wake_uart_s": module.timing.wake_s}
+        timing = {key: figure.model_dump() for key, figure in shared.items()} | bench.pop("timing")
+        return {**bench, "timing": timing, "module": module, "name": name}
+    tables = _tables(own.pop("like", "bc660k-gl"))
+    figures = own.pop("figures", None)
+    if figures is not None:
+        tables["module"] = load_module(figures)
+    limits = tables["limits"] if isinstance(tables["limits"], dict) else tables["limits"].model_dump()
+    tables["limits"] = {**limits, **own.pop("limits", {})}
+    tables["timing"] = {**tables["timing"], **own.pop("timing", {})}
+    return {**tables, **own, "name": name}
+
+
 class ModemConfig(_Strict):
     """A module as it lies on the bench. Make one with `load`; all fields may be changed before the modem is made."""
 
@@ -98,18 +121,15 @@ class ModemConfig(_Strict):
     supply_mv: int = Field(default=3600, ge=0)  # what AT+CBC shows
     starts_with_supply: bool  # whether it turns on with VBAT; if not, PWRKEY turns it on
     sockets_survive_deep_sleep: bool
-    prompt: str = "\r\n>"
+    name: str = ""
 
     @classmethod
     def load(cls, name: str = "bc660k-gl", **changes: Any) -> ModemConfig:
-        """The module of the model's data file `name`, with top-level fields replaced by `changes`.
+        """The module `name`, with top-level fields replaced by `changes`.
 
         Raises cellkit.model.figures.ModelError for an unknown module and pydantic.ValidationError for a wrong field.
         """
-        bench, module = read_bench(name), load_module(name)
-        shared = {"boot_s": module.timing.boot_s, "wake_uart_s": module.timing.wake_s}
-        timing = {key: figure.model_dump() for key, figure in shared.items()} | bench.pop("timing")
-        return cls.model_validate({**bench, "timing": timing, "module": module, **changes})
+        return cls.model_validate({**_tables(name.lower().replace("_", "-")), **changes})
 
     def currents_ua(self, tx_dbm: float) -> dict[str, float]:
         """Mean current of each state in µA; `tx` at `tx_dbm`, where the module's file knows currents by power."""

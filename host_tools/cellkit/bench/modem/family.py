@@ -18,6 +18,12 @@ class DataMode:
     longest: int
     done: Callable[[bytes | None], object]
     """Called with the data, or with None if they were cancelled or took too long."""
+    prompt: str | None = None
+    """What asks for the data; None: the family's own. `CONNECT` and the like are written with their line ends."""
+    ends: bytes = b"\x1a"
+    """Without a length: the characters of which any ends the data; ESC always cancels. With a length: empty."""
+    echo: bool = False
+    """Whether the data are echoed while they are typed."""
     data: bytearray = field(default_factory=bytearray)
     since_s: float = 0.0
     early: int = 0
@@ -25,11 +31,18 @@ class DataMode:
 
 @dataclass
 class Reply:
-    """What a command answers: lines of information, then OK, or else a prompt. `after` runs behind the OK."""
+    """What a command answers: lines of information, then `final`, or else a prompt. `after` runs behind the final.
+
+    final: any text (`SEND OK`, `ERROR`, `SHUT OK`, `CONNECT`); empty: none at all, the command is over silently.
+    ok_first: the final comes before the lines.
+    A final that is not OK ends the whole command line.
+    """
 
     lines: list[str] = field(default_factory=list)
     after: Callable[[], object] | None = None
     prompt: DataMode | None = None
+    final: str = "OK"
+    ok_first: bool = False
 
 
 Handler = Callable[[Command], Reply | None]
@@ -50,8 +63,36 @@ class Dialect:
     ram: dict[str, Any]
 
 
+@dataclass(frozen=True)
+class Traits:
+    """Facts of a family that the front end needs; each default is the usual case (V.250)."""
+
+    prompt: str = "\r\n> "
+    """What asks for data where a command does not say otherwise."""
+    one_ok_per_command: bool = False
+    """A line with several commands is answered by one OK for each (SARA-N2, BC68)."""
+    auto_baud_lost: int = 0
+    """At IPR=0: lines that are lost after each start while the rate is found out."""
+    silent_auto_baud: bool = False
+    """At IPR=0 nothing is said after a start until the rate has been found out (SIM7020, SIM7080)."""
+    tight: bool = False
+    """Between information and OK there is one line end, and no empty line."""
+    banner: tuple[tuple[float, str], ...] = ()
+    """Lines after a start: seconds after the module has begun to run, and text."""
+    ready_lines: tuple[str, ...] = ()
+    """Lines by which a start can be told, besides those of `banner` (regular expressions)."""
+    sim_error_s: float = 0.0
+    """Spurious SIM failures for so long after a start, though the card is good (A76xx)."""
+    urc_port: bool = False
+    """URCs go to a port that a setting (`urcport` in NVRAM) chooses; at the factory's value none is seen here."""
+    case_of_error: bool = False
+    """Verbose CME errors begin with a capital letter (u-blox)."""
+
+
 class Family(ABC):
     """Hooks that a family fills in."""
+
+    traits: Traits = Traits()
 
     @abstractmethod
     def _make_dialect(self) -> Dialect:
@@ -80,6 +121,17 @@ class Family(ABC):
     @abstractmethod
     def wakes_on_uart(self) -> bool:
         """Whether RXD wakes from deep sleep."""
+
+    def wakes_on_key(self) -> bool:
+        """Whether PWRKEY wakes from deep sleep."""
+        return False
+
+    def key_off_s(self) -> float | None:
+        """How long PWRKEY is held to switch a running module off; None where it does not."""
+        return None
+
+    def switched_off(self) -> None:
+        """The power key was held to switch off: the last words."""
 
     @abstractmethod
     def registration_changed(self) -> None:

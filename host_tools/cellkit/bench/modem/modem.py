@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -21,7 +22,7 @@ from cellkit.bench.modem.ue import UserEquipment
 from cellkit.bench.modem.v250 import Command, FrontEnd, MeFault, SyntaxFault, body_of, parse_line
 from cellkit.bench.network import Network
 
-_CTRL_Z, _ESC = 0x1A, 0x1B
+_ESC = 0x1B
 
 
 @dataclass
@@ -30,6 +31,7 @@ class _Running:
     commands: deque[Command | None]
     after: list[Callable[[], object]] = field(default_factory=list)
     spoke: bool = False
+    held: list[str] = field(default_factory=list)  # information that goes out together with its OK
 
 
 class Modem(Family):
@@ -53,10 +55,12 @@ class Modem(Family):
         self._data_mode: DataMode | None = None
         self._input: deque[int] = deque()
         self._host_baud: int | None = None
+        self.deaf_lines = 0  # that the search for the host's rate still costs
         self.output = Output(clock, self.faults, self._leave)
         self._front = FrontEnd(config.limits.line_bytes, self._echo, self._line)
         self.dialect = self._make_dialect()
         self.settings = Settings(self.dialect.nvram, self.dialect.ram, config.nvram)
+        self.deaf_lines = self.traits.auto_baud_lost if self.settings.nvram["IPR"] == 0 else 0
         self.power = Power(clock, log, config.timing, self.meter, self, config.starts_with_supply)
         self.ue = UserEquipment(clock, network, config.module, self.faults, self)
         self.faults.on_change = self.ue.coverage_changed
@@ -71,7 +75,7 @@ class Modem(Family):
             self.lost(data, why)
             self._front.clear()
             return
-        if self._host_baud not in (None, self.settings.nvram["IPR"]):
+        if self._other_rate():
             data = _garbled(data)
         self._input.extend(data)
         self._pump()  # before stay_awake, since a command that runs keeps the module awake
@@ -115,7 +119,10 @@ class Modem(Family):
 
     def urc(self, text: str, blank_before: bool = False) -> None:
         """Send an unsolicited result code, unless nobody can hear it now."""
-        if self.power.mode not in (Mode.RUN, Mode.LIGHT_SLEEP):
+        if self.power.mode not in (Mode.RUN, Mode.LIGHT_SLEEP) or (self.deaf_lines and self.traits.silent_auto_baud):
+            return
+        if self.traits.urc_port and not self.urcs_here():
+            self.log.emit("modem", "lost", data=text, why="URC to another port")
             return
         if self._data_mode is not None:
             self.log.emit("modem", "lost", data=text, why="URC in data mode")
@@ -124,6 +131,25 @@ class Modem(Family):
         if blank_before:
             self.output.raw(b"\r\n")
         self.output.block([text])
+
+    def urcs_here(self) -> bool:
+        """Whether URCs come out of this port, where the family has several."""
+        return True
+
+    @property
+    def in_data_mode(self) -> bool:
+        """Whether bytes from the host are data, not commands."""
+        return self._data_mode is not None
+
+    @property
+    def data_mode(self) -> DataMode | None:
+        """What is awaited after a prompt."""
+        return self._data_mode
+
+    def is_banner(self, line: str) -> bool:
+        """Whether a line is one of those that are said after a start."""
+        spoken = [text for _, text in self.traits.banner]
+        return line in spoken or any(re.fullmatch(pattern, line) for pattern in self.traits.ready_lines)
 
     def lost(self, data: bytes, why: str) -> None:
         """Log bytes that the module does not hear."""
@@ -135,13 +161,29 @@ class Modem(Family):
         if running is None:
             return
         if reply.prompt is not None:
+            if reply.lines:
+                self._information(running, reply.lines)
             self._prompt(reply.prompt)
             return
-        if reply.lines:
-            self._information(running, reply.lines)
         if reply.after is not None:
             running.after.append(reply.after)
-        self._step()
+        if reply.ok_first:
+            self._final(reply.final)
+            self.output.block(reply.lines)
+            return
+        plain = reply.final == "OK" and not running.commands
+        if reply.lines and plain and self.traits.tight:
+            self._speak(running)
+            running.held = reply.lines
+        elif reply.lines:
+            self._information(running, reply.lines)
+        if reply.final != "OK":
+            self._final(reply.final)
+        elif self.traits.one_ok_per_command and running.commands:
+            self.output.block(["OK"])
+            self._step()
+        else:
+            self._step()
 
     def fail(self, fault: SyntaxFault | MeFault) -> None:
         """The command that runs has failed; the rest of its line is not done."""
@@ -151,7 +193,8 @@ class Modem(Family):
         elif mode == 1:
             self._final(f"+CME ERROR: {fault.code}")
         else:
-            self._final(f"+CME ERROR: {self.dialect.error_texts.get(fault.code, 'Unknown')}")
+            text = self.dialect.error_texts.get(fault.code, "Unknown")
+            self._final(f"+CME ERROR: {text[:1].upper() + text[1:] if self.traits.case_of_error else text}")
 
     def busy(self) -> bool:
         """Whether a command runs or data are awaited."""
@@ -175,7 +218,16 @@ class Modem(Family):
         if self.settings.nvram["E"] and byte != b"\n":
             self.output.raw(byte)
 
+    def _other_rate(self) -> bool:
+        rate = self.settings.nvram["IPR"]
+        return rate != 0 and self._host_baud not in (None, rate)
+
     def _line(self, line: str | None) -> None:
+        if self.deaf_lines:
+            if line:
+                self.deaf_lines -= 1
+                self.lost(line.encode("latin-1"), "finding the rate")
+            return
         if line is None:
             self._running = _Running("", deque([None]))
             self._step()
@@ -258,7 +310,8 @@ class Modem(Family):
         rule = self.faults.take("urc", running.text, "before_final")
         if rule is not None:
             self.urc(rule.text)
-        self.output.block([text])
+        if text or running.held:
+            self.output.block([*running.held, *([text] if text else [])])
         rule = self.faults.take("urc", running.text, "after_final")
         if rule is not None:
             self.urc(rule.text)
@@ -270,8 +323,7 @@ class Modem(Family):
     def _leave(self, data: bytes) -> None:
         if self.faults.silent or self.power.mode in (Mode.OFF, Mode.BOOT):
             return
-        wrong = self._host_baud not in (None, self.settings.nvram["IPR"])
-        self._tx(_garbled(data) if wrong else data)
+        self._tx(_garbled(data) if self._other_rate() else data)
 
     # Data mode
 
@@ -284,7 +336,8 @@ class Modem(Family):
 
     def _prompt_now(self, mode: DataMode) -> None:
         mode.since_s = self.clock.now()
-        self.output.raw(self.config.prompt.encode("latin-1"))
+        asks = self.traits.prompt if mode.prompt is None else mode.prompt
+        self.output.raw(asks.encode("latin-1"))
         self._data_mode = mode
         self.later(self.config.timing.data_mode_timeout_s.value, self._data_timeout, mode)
         self._pump()
@@ -295,8 +348,10 @@ class Modem(Family):
             mode.early += 1
             if self.faults.early_data_lost:
                 return
-        if mode.length is None and byte in (_CTRL_Z, _ESC):
-            self._data_done(mode, bytes(mode.data) if byte == _CTRL_Z else None)
+        if mode.echo:
+            self.output.raw(bytes([byte]))
+        if mode.length is None and byte in (*mode.ends, _ESC):
+            self._data_done(mode, None if byte == _ESC and byte not in mode.ends else bytes(mode.data))
         elif len(mode.data) < mode.longest:
             mode.data.append(byte)
             if len(mode.data) == (mode.longest if mode.length is None else mode.length):
@@ -323,6 +378,11 @@ class Modem(Family):
         self.output.clear()
         self.ue.vanish()
         self.settings.restart()
+        self.start_listening()
+
+    def start_listening(self) -> None:
+        """After a start: with auto-baud the first lines are lost while the host's rate is found out."""
+        self.deaf_lines = self.traits.auto_baud_lost if self.settings.nvram["IPR"] == 0 else 0
 
     def radio_changed(self) -> None:
         """Anything of the radio that counts for sleep and current."""

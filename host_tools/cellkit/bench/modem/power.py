@@ -42,7 +42,7 @@ class Owner(Protocol):
         """Deep sleep begins; the serial port still works for this call."""
 
     def woke(self, how: str) -> None:
-        """Deep sleep is over; `how` is `uart`, `pin` or `radio`."""
+        """Deep sleep is over; `how` is `uart`, `pin`, `key` or `radio`."""
 
     def sleep_lock_s(self) -> float:
         """How long the module stays awake after the last character on the serial port."""
@@ -52,6 +52,15 @@ class Owner(Protocol):
 
     def wakes_on_uart(self) -> bool:
         """Whether a falling edge on RXD wakes from deep sleep."""
+
+    def wakes_on_key(self) -> bool:
+        """Whether PWRKEY wakes from deep sleep."""
+
+    def key_off_s(self) -> float | None:
+        """How long PWRKEY is held to switch a running module off; None where it does not."""
+
+    def switched_off(self) -> None:
+        """The power key was held to switch off: the last words."""
 
     def busy(self) -> bool:
         """Whether a command runs or data are awaited."""
@@ -118,9 +127,30 @@ class Power:
         if self._key is not None:
             self._key.cancel()
             self._key = None
-        able = self._supplied and self.mode is Mode.OFF and not self._starts_with_supply
-        if able and self._levels["PWRKEY"] == 0:
+        if not self._supplied or self._levels["PWRKEY"] != 0:
+            return
+        off_s = self._owner.key_off_s()
+        if self.mode is Mode.OFF and not self._starts_with_supply:
             self._key = self._clock.call_later(self._timing.pwrkey_low_s.value, self._start, "power key")
+        elif self.mode is Mode.DEEP_SLEEP and self._owner.wakes_on_key():
+            self._key = self._clock.call_later(self._timing.pwrkey_low_s.value, self._key_wakes)
+        elif self.mode in (Mode.RUN, Mode.LIGHT_SLEEP) and off_s is not None:
+            self._key = self._clock.call_later(off_s, self.shut_down)
+
+    def _key_wakes(self) -> None:
+        if self.mode is Mode.DEEP_SLEEP:
+            self._wake("key", self._timing.boot_s.value)
+
+    def shut_down(self) -> None:
+        """Off by key or command; PWRKEY or the supply starts it again."""
+        if self.running:
+            self._owner.switched_off()
+            self._off()
+
+    @property
+    def running(self) -> bool:
+        """Whether the module's processor works and its serial port is open."""
+        return self.mode in (Mode.RUN, Mode.LIGHT_SLEEP)
 
     def _reset_key(self) -> None:
         if self._key is not None:

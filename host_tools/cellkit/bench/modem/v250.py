@@ -15,7 +15,8 @@ Op = Literal["action", "set", "read", "test"]
 _CR, _LF, _BACKSPACE = 13, 10, 8
 _BASIC = re.compile(r"(&?[A-Za-z])(\d*)")
 _S_PARAMETER = re.compile(r"[Ss](\d+)(=\d*|\?)")
-_EXTENDED = re.compile(r"\+[A-Za-z][A-Za-z0-9]*")
+_PREFIXES = "+#%^*$"
+_EXTENDED = re.compile(r"[+#%^*$][A-Za-z][A-Za-z0-9_]*")
 
 
 class SyntaxFault(Exception):
@@ -118,7 +119,7 @@ def parse_line(body: str, whole: frozenset[str] = frozenset()) -> list[Command |
     commands: list[Command | None] = []
     rest = body.strip(" ")
     while rest:
-        command, rest = _extended(rest, whole) if rest.startswith("+") else _basic(rest)
+        command, rest = _extended(rest, whole) if rest[0] in _PREFIXES else _basic(rest)
         commands.append(command)
         if command is None:
             break
@@ -133,6 +134,8 @@ def _basic(text: str) -> tuple[Command | None, str]:
         op: Op = "read" if value == "?" else "set"
         args = [] if op == "read" else [Arg(value[1:], False)]
         return Command(f"S{match[1]}", op, value[1:], args), text[match.end():]
+    if text[0] in "Dd":  # the rest of the line is the number
+        return Command("D", "action", text[1:], [Arg(text[1:], False)]), ""
     match = _BASIC.match(text)
     if not match:
         return None, ""
@@ -144,7 +147,7 @@ def _extended(text: str, whole: frozenset[str]) -> tuple[Command | None, str]:
     match = _EXTENDED.match(text)
     if not match:
         return None, ""
-    name, tail = match[0].upper(), text[match.end():]
+    name, tail = match[0].upper(), text[match.end():].lstrip(" ")
     if name in whole and tail.startswith("=") and not tail.startswith("=?"):
         return Command(name, "set", tail[1:]), ""
     first = _outside_quotes(tail, ";")[0]

@@ -1,0 +1,210 @@
+"""Plays a log against a virtual module and tells the first place where the module's answer has another shape."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from cellkit.transcripts.exchange import Exchange, Item, Segment
+from cellkit.transcripts.shape import announces_payload, is_final, is_prompt, same, shape_of
+from cellkit.transcripts.stage import Rule, Stage
+
+_QUIET_S = 2.0  # after so long without a line it is made to happen
+_LIMIT_S = 330.0  # the longest that a line is waited for; AT+COPS=? of an NB-IoT module takes 305 s
+_AFTER_S = 0.15  # what comes so soon behind the last line belongs to it
+_STEP_S = 0.02
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """`difference`: the first one, in words; empty if there is none."""
+
+    difference: str = ""
+
+    @property
+    def match(self) -> bool:
+        """Whether every line had its shape."""
+        return not self.difference
+
+
+class Player:
+    """One exchange on one stage."""
+
+    def __init__(self, stage: Stage, rules: Sequence[Rule]) -> None:
+        self._stage = stage
+        self._rules = rules
+        self._exchange: Exchange = stage.exchange
+
+    def play(self) -> Verdict:
+        """Set the scene, then play all of it."""
+        stage = self._stage
+        self._prepare()
+        stage.forget()
+        position = 0
+        for segment in self._exchange.segments():
+            stage.position = position
+            position += (segment.sent is not None) + len(segment.answers)
+            difference = self._segment(segment, last=position == len(self._exchange.items))
+            if difference:
+                return Verdict(difference)
+        return Verdict()
+
+    # Before
+
+    def _prepare(self) -> None:
+        stage, exchange = self._stage, self._exchange
+        stage.echo = _shows_echo(exchange)
+        for rule in self._rules:
+            if rule.when == "config":
+                self._apply_all(rule)
+        deaf = _deaf(exchange)
+        banner = self._begins_with_banner()
+        if banner:
+            stage.power()
+        elif deaf:
+            stage.power()  # it is just starting, and hears nothing yet
+        else:
+            stage.boot()
+            stage.at("ATE1" if stage.echo else "ATE0")
+        for rule in self._rules:
+            if rule.when == "setup":
+                self._apply_all(rule)
+        if not banner and not deaf:
+            stage.advance(1.0)
+
+    def _begins_with_banner(self) -> bool:
+        first = self._exchange.items[0]
+        return first.way == "RX" and self._stage.modem.is_banner(first.text)
+
+    def _apply_all(self, rule: Rule) -> None:
+        for index, item in enumerate(self._exchange.items):
+            match = re.fullmatch(rule.pattern, item.text) if item.way == rule.way else None
+            if match:
+                self._stage.position = index
+                rule.do(self._stage, match)
+        self._stage.position = 0
+
+    # Playing
+
+    def _apply(self, when: str, item: Item) -> bool:
+        done = False
+        for rule in self._rules:
+            match = re.fullmatch(rule.pattern, item.text) if rule.when == when and rule.way == item.way else None
+            if match:
+                rule.do(self._stage, match)
+                done = True
+        return done
+
+    def _segment(self, segment: Segment, last: bool) -> str:
+        stage, sent = self._stage, segment.sent
+        for item in ([sent] if sent else []) + segment.answers:
+            self._apply("before", item)
+        stage.forget()
+        expected = _texts(segment, stage.echo)
+        if sent is not None:
+            if sent.binary:
+                stage.raw(sent.text.encode("latin-1"))
+            else:
+                stage.send(sent.text)
+        if self._exchange.raw or any(item.binary for item in segment.answers):
+            return self._raw(segment)
+        return self._lines(sent, segment.answers, expected, last)
+
+    def _lines(self, sent: Item | None, items: list[Item], expected: list[str], last: bool) -> str:
+        stage = self._stage
+        command = sent.text if sent else ""
+        got: list[str] = []
+        payload = False
+        answers = [item for item in items if item.text in expected or item.text.strip()]
+        for index, line in enumerate(expected):
+            item = next((item for item in answers if item.text == line), None)
+            if not self._next(got, index, item, command):
+                more = ", the module says no more" if got else ", the module is silent"
+                return f"expected {line!r}{more} after {_name(sent)}"
+            if not same(line, got[index], payload) and not (is_prompt(line) and is_prompt(got[index])):
+                return f"expected {line!r} ({shape_of(line)}), got {got[index]!r} after {_name(sent)}"
+            payload = announces_payload(line)
+            if is_prompt(line) and index + 1 < len(expected):
+                stage.type_payload()
+        stage.advance(_AFTER_S)
+        got = _without_echo(stage.lines(), command, stage.echo)
+        extra = got[len(expected):]
+        if extra and not (self._exchange.edited and is_final(extra[0]) and not extra[1:]):
+            return f"unexpected {extra[0]!r} after {_name(sent)}"
+        return ""
+
+    def _next(self, got: list[str], index: int, item: Item | None, command: str) -> bool:
+        """Wait until the module has said line number `index`; make it happen if it does not come by itself."""
+        stage = self._stage
+        start_s = asked_s = stage.clock.now()
+        while True:
+            got[:] = _without_echo(stage.lines(), command, stage.echo)
+            if len(got) > index and (len(got) > index + 1 or is_prompt(got[index]) or stage.heard().endswith(b"\n")):
+                return True
+            waited_s = stage.clock.now() - start_s
+            if waited_s > _LIMIT_S:
+                return False
+            if item is not None and stage.clock.now() - asked_s >= _QUIET_S:
+                asked_s = float("inf") if not self._apply("cause", item) else stage.clock.now() + 20.0
+            stage.advance(_STEP_S if waited_s < 2.0 else 0.1)
+
+    def _raw(self, segment: Segment) -> str:
+        stage = self._stage
+        want = "".join(item.text for item in segment.answers).encode("latin-1")
+        stage.wait(lambda: len(stage.heard()) >= len(want), 10.0)
+        stage.advance(_AFTER_S)
+        got = stage.heard()
+        if _framing(want) != _framing(got):
+            return f"expected {want!r}, got {got!r} after {_name(segment.sent)}"
+        return ""
+
+
+def _name(item: Item | None) -> str:
+    return repr(item.text[:60]) if item is not None else "the start"
+
+
+def _shows_echo(exchange: Exchange) -> bool:
+    for segment in exchange.segments():
+        if segment.sent is not None and segment.sent.text.strip():
+            typed = segment.sent.text.strip()
+            for answer in segment.answers:
+                if answer.text.strip().startswith(typed) and len(typed) > 1:
+                    return True
+    return False
+
+
+def _deaf(exchange: Exchange) -> int:
+    """How many commands at the beginning were not answered, although later ones were."""
+    count = 0
+    for segment in exchange.segments():
+        if segment.sent is None:
+            if segment.answers:
+                return 0
+        elif segment.answers or segment.sent.text.strip().upper() != "AT":
+            return count
+        else:
+            count += 1
+    return 0
+
+
+def _texts(segment: Segment, echo: bool) -> list[str]:
+    texts = [item.text for item in segment.answers if item.text.strip()]
+    return _without_echo(texts, segment.sent.text if segment.sent else "", echo)
+
+
+def _without_echo(lines: list[str], command: str, echo: bool) -> list[str]:
+    typed = command.strip()
+    if not echo or not typed:
+        return lines
+    for index, line in enumerate(lines):
+        if line.strip() == typed or (line.strip().startswith(typed[:4]) and typed.startswith(line.strip()[:-1])):
+            return lines[:index] + lines[index + 1:]
+    return lines
+
+
+def _framing(data: bytes) -> list[str]:
+    """Line ends as they are, and the shape of what stands between them."""
+    text = data.decode("latin-1")
+    parts = re.split(r"(\r\n|\r|\n)", text)
+    return [part if part in ("\r\n", "\r", "\n", "") else str(shape_of(part)) for part in parts]

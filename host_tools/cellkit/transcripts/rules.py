@@ -1,0 +1,133 @@
+"""Rules that hold for every family: what a standard line of a log says of the state in which it was written."""
+
+from __future__ import annotations
+
+import re
+
+from cellkit.transcripts.stage import Rule, Stage
+
+_REGISTRATION = r"\+C(?:G|E|5G)?REG ?: ?"
+# Read commands whose answer is no setting that could be written back before the log begins.
+_NO_SETTING = frozenset({
+    "CPIN", "CREG", "CGREG", "CEREG", "CSCON", "COPS", "CGATT", "CGACT", "CFUN", "CMEE", "CPMS", "IPR", "CLCC", "CIMI",
+    "CSQ", "CESQ", "CGPADDR", "CPSMS",
+})  # fmt: skip
+_PIN = "1234"
+
+
+def _command(stage: Stage) -> str:
+    """The command that the line at the stage's position answers."""
+    for item in reversed(stage.exchange.items[:stage.position]):
+        if item.way == "TX":
+            return item.text.strip()
+    return ""
+
+
+# The card, before the module is made
+
+
+def _locked(stage: Stage, match: re.Match[str]) -> None:
+    entered = [re.fullmatch(r'AT\+CPIN="?(\d{4,8})"?', line, re.IGNORECASE) for line in stage.ahead()]
+    if not stage.sets(r"AT\+C(PIN|LCK)=.*"):
+        stage.config.sim.pin = next((found[1] for found in entered if found), _PIN)
+
+
+def _unlocks(stage: Stage, match: re.Match[str]) -> None:
+    if not stage.sets(r"AT\+C(PIN|LCK)=.*") and "," not in match[1]:
+        stage.config.sim.pin = match[1].strip('"')
+
+
+def _card_missing(stage: Stage, match: re.Match[str]) -> None:
+    if re.match(r"AT\+C(PIN|IMI|CID)", _command(stage), re.IGNORECASE):
+        stage.config.sim.present = False
+
+
+# Before the log begins
+
+
+def _error_style(stage: Stage, match: re.Match[str]) -> None:
+    if not stage.sets(r"AT\+CMEE=\d"):
+        stage.at("AT+CMEE=1" if match[1].strip().isdigit() else "AT+CMEE=2")
+
+
+def _plain_error(stage: Stage, match: re.Match[str]) -> None:
+    styled = any(re.match(r"\+CM[ES] ERROR|AT\+CMEE", item.text) for item in stage.exchange.items)
+    if not styled:
+        stage.at("AT+CMEE=0")
+
+
+def _reporting(stage: Stage, match: re.Match[str]) -> None:
+    name = match[1].upper()
+    if _command(stage).upper() == f"AT+{name}?" and not stage.sets(rf"AT\+{name}=\d.*"):
+        stage.at(f"AT+{name}={match[2]}")
+
+
+def _written_back(stage: Stage, match: re.Match[str]) -> None:
+    name, value = match[1].upper(), match[2].strip()
+    if name in _NO_SETTING or _command(stage).upper() != f"AT+{name}?" or stage.sets(rf"AT\+{name}=.*"):
+        return
+    if value and re.fullmatch(r'(?:-?\d+|"[^"]*")(?: ?, ?(?:-?\d+|"[^"]*"))*', value):
+        stage.at(f"AT+{name}={value}")
+
+
+def _timers(stage: Stage, match: re.Match[str]) -> None:
+    if _command(stage).upper() != "AT+CPSMS?" or stage.sets(r"AT\+CPSMS=.*"):
+        return
+    bits = re.findall(r"[01]{8}", match[2])
+    quoted = [f'"{value}"' for value in bits[-2:]]
+    stage.at(f"AT+CPSMS={match[1]}" + (f",,,{quoted[0]},{quoted[1]}" if len(quoted) == 2 and match[1] == "1" else ""))
+
+
+def _function(stage: Stage, match: re.Match[str]) -> None:
+    if _command(stage).upper() == "AT+CFUN?" and not stage.sets(r"AT\+CFUN=.*"):
+        stage.at(f"AT+CFUN={match[1]}", 30.0)
+
+
+# Just before a command, or while its lines are waited for
+
+
+def _registered(stage: Stage, match: re.Match[str]) -> None:
+    stage.register(int(match[1]))
+
+
+def _no_signal(stage: Stage, match: re.Match[str]) -> None:
+    stage.signal_unknown()
+
+
+def _attached(stage: Stage, match: re.Match[str]) -> None:
+    if _command(stage).upper() == "AT+CGATT?":
+        stage.register(int(match[1]))
+
+
+def _connected(stage: Stage, match: re.Match[str]) -> None:
+    if match[1] == "1":
+        stage.modem.ue.connect(lambda ok: None)
+    else:
+        stage.wait(lambda: not stage.modem.ue.connected, 120.0)
+
+
+def _message(stage: Stage, match: re.Match[str]) -> None:
+    stage.network.sms.send("+15550001111", "hello")
+
+
+def _no_answer(stage: Stage, match: re.Match[str]) -> None:
+    stage.peer.refuses = True
+
+
+RULES: tuple[Rule, ...] = (
+    Rule("config", "RX", r"\+CPIN: ?SIM PIN", _locked),
+    Rule("config", "TX", r'(?i:AT\+CPIN)=("?\d{4,8}"?)', _unlocks),
+    Rule("config", "RX", r"\+CME ERROR: ?(?:10|SIM not inserted)", _card_missing),
+    Rule("setup", "RX", r"\+CM[ES] ERROR: ?(.*)", _error_style),
+    Rule("setup", "RX", r"ERROR", _plain_error),
+    Rule("setup", "RX", r"\+(C(?:G|E|5G)?REG|CSCON) ?: ?([0-5]),\d.*", _reporting),
+    Rule("setup", "RX", r"\+CPSMS ?: ?([012])(.*)", _timers),
+    Rule("setup", "RX", r"\+CFUN ?: ?(\d)", _function),
+    Rule("setup", "RX", r"\+([A-Z0-9]+) ?: ?(.*)", _written_back),
+    Rule("before", "RX", _REGISTRATION + r"[0-5],(\d{1,2})(?:,.*)?", _registered),
+    Rule("before", "RX", r"\+CSQ ?: ?99, ?99", _no_signal),
+    Rule("before", "RX", r"\+CGATT ?: ?([01])", _attached),
+    Rule("cause", "RX", _REGISTRATION + r"(\d{1,2})(?:,[\"0-9A-Fa-f].*)?", _registered),
+    Rule("cause", "RX", r"\+Q?CSCON ?: ?([01])(?:,\d)?", _connected),
+    Rule("cause", "RX", r"\+CMTI?: .*", _message),
+)

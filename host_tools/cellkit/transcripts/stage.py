@@ -1,0 +1,198 @@
+"""Where a log is played: one virtual modem in virtual time, its network, its peer, and what it says line by line.
+
+Rules (see rules.py, and `needs.py` of each family) use a stage to bring the module into the state that a log begins in,
+and to have happen what happened while it was written. They see lines, never which exchange these stand in.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any, Literal
+from unittest.mock import patch
+
+from cellkit.bench.clock import VirtualClock
+from cellkit.bench.log import EventLog
+from cellkit.bench.modem import families
+from cellkit.bench.modem.config import ModemConfig
+from cellkit.bench.modem.engines import tls
+from cellkit.bench.modem.modem import Modem
+from cellkit.bench.network import Network, NetworkConfig
+from cellkit.transcripts.exchange import Exchange
+from cellkit.transcripts.peer import Peer, PeerFlow, PeerPipe, trusting
+
+_STEP_S = 0.02
+_BOOT_S = 60.0
+_ATTACH_S = 60.0
+
+When = Literal["config", "setup", "before", "cause"]
+
+
+@dataclass(frozen=True)
+class Rule:
+    """`do(stage, match)` for a line that `pattern` matches in full.
+
+    when: `config`, before the module is made (its `stage.config` may be changed); `setup`, once before anything is played, for each line of the log in order; `before`, when the command whose
+    answer or text it is is about to be sent; `cause`, when the line is waited for and has not come by itself.
+    way: whether the line was sent to the module (TX) or came from it (RX).
+    """
+
+    when: When
+    way: Literal["TX", "RX"]
+    pattern: str
+    do: Callable[[Stage, re.Match[str]], object]
+
+
+class Stage:
+    """One module. Times in virtual seconds."""
+
+    def __init__(self, module: str, exchange: Exchange, network: dict[str, Any] | None = None) -> None:
+        self.exchange = exchange
+        self.clock = VirtualClock()
+        self.log = EventLog(None, self.clock)
+        self.peer = Peer()
+        self.network = Network(self.clock, self.log, NetworkConfig.model_validate(network or {}), self.peer)
+        self.network.config.hosts = _AnyHost(self.network.config.hosts)
+        self.config: ModemConfig = families.config(module)
+        self.echo = False
+        self._heard = bytearray()
+        self._modem: Modem | None = None
+        self.position = 0
+        """Of the item of the exchange that is played now."""
+
+    # Rules' side
+
+    @property
+    def modem(self) -> Modem:
+        """The virtual module; made at its first use, so that rules can change `config` before."""
+        if self._modem is None:
+            self._modem = families.make(self.clock, self.log, self.network, self.config, self._said)
+        return self._modem
+
+    def advance(self, seconds: float) -> None:
+        """Let time pass."""
+        self.clock.run_until(self.clock.now_us + round(seconds * 1e6))
+
+    def power(self) -> None:
+        """Supply on and, where the module has one, the power key."""
+        modem = self.modem
+        modem.supply(True)
+        if not self.config.starts_with_supply:
+            modem.pin("PWRKEY", 0)
+            self.clock.call_later(self.config.timing.pwrkey_low_s.value + 0.05, modem.pin, "PWRKEY", 1)
+
+    def boot(self, attach: bool = True) -> None:
+        """From power-on until it answers and, with `attach`, has an address; what it said is forgotten."""
+        self.power()
+        self.wait(lambda: self.modem.power.running, _BOOT_S)
+        self.at("AT")
+        if attach:
+            self.attach()
+        self.advance(12.0)  # what a module says after its start, to the end
+        self.forget()
+
+    def attach(self) -> bool:
+        """Wait until the module is registered and has an address."""
+        if self.modem.settings.nvram.get("CFUN") != 1:
+            self.at("AT+CFUN=1", 10.0)
+        return self.wait(lambda: bool(self.modem.ue.registered and self.modem.ue.grant.ip), _ATTACH_S)
+
+    def wait(self, ready: Callable[[], bool], limit_s: float) -> bool:
+        """Let time pass until `ready()`; False if it has not been so within `limit_s`."""
+        end_s = self.clock.now() + limit_s
+        while not ready():
+            if self.clock.now() >= end_s:
+                return False
+            self.advance(_STEP_S)
+        return True
+
+    def at(self, command: str, limit_s: float = 5.0) -> list[str]:
+        """A command that sets the scene: its lines, up to its final result; what else comes is forgotten later."""
+        self.forget()
+        self.send(command)
+        found: list[str] = []
+        end_s = self.clock.now() + limit_s
+        while self.clock.now() < end_s:
+            self.advance(_STEP_S)
+            lines = self.lines()
+            found += lines
+            self.forget()
+            if any(re.fullmatch(r"OK|ERROR|NO CARRIER|\+CM[ES] ERROR:.*", line) for line in lines):
+                break
+        return found
+
+    def sets(self, pattern: str) -> bool:
+        """Whether the log itself sends something that matches before the place that is played now."""
+        sent = [item.text for item in self.exchange.items[:self.position] if item.way == "TX"]
+        return any(re.fullmatch(pattern, text, re.IGNORECASE) for text in sent)
+
+    def will_send(self, pattern: str) -> bool:
+        """Whether the log sends something that matches from the place on that is played now."""
+        sent = [item.text for item in self.exchange.items[self.position:] if item.way == "TX"]
+        return any(re.fullmatch(pattern, text, re.IGNORECASE) for text in sent)
+
+    def ahead(self) -> list[str]:
+        """The lines that the log has from here on, both ways."""
+        return [item.text for item in self.exchange.items[self.position:]]
+
+    def say(self, data: bytes) -> bool:
+        """The peer of the last open socket sends `data`; False if there is none."""
+        live = self.peer.live()
+        if live is None:
+            return False
+        live.say(data)
+        return True
+
+    def live(self) -> PeerFlow | PeerPipe | None:
+        """The other end of the last open socket."""
+        return self.peer.live()
+
+    # Player's side
+
+    def send(self, text: str) -> None:
+        """Type a command with its line end, or give bytes to a module that waits for them as they are."""
+        data = text.encode("latin-1")
+        waits = self.modem.in_data_mode or text in ("+++",)
+        self.modem.rx(data if waits or text.endswith(("\r", "\n")) else data + b"\r")
+
+    def raw(self, data: bytes) -> None:
+        """Bytes as they are."""
+        self.modem.rx(data)
+
+    def heard(self) -> bytes:
+        """All that was said and not forgotten."""
+        return bytes(self._heard)
+
+    def lines(self) -> list[str]:
+        """The same, as lines without the empty ones; a prompt is a line."""
+        text = self.heard().decode("latin-1")
+        found = []
+        for piece in re.split(r"[\r\n]+", text):
+            if piece.startswith(("> ", "@ ")) and len(piece) > 2:
+                found += [piece[:2], piece[2:]]
+            elif piece:
+                found.append(piece)
+        return found
+
+    def forget(self) -> None:
+        """What was said is no longer of interest."""
+        self._heard.clear()
+
+    def _said(self, data: bytes) -> None:
+        self._heard += data
+
+
+class _AnyHost(dict[str, str]):
+    """A DNS that knows every name."""
+
+    def get(self, name: str, default: Any = None) -> Any:
+        return super().get(name, "198.51.100.7")
+
+
+@contextmanager
+def any_certificate() -> Iterator[None]:
+    """Within it modules trust every server: the certificates in logs are placeholders."""
+    with patch.object(tls, "make_context", trusting):
+        yield
