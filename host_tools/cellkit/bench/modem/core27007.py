@@ -162,7 +162,7 @@ class Core27007:
         """Start the radio unless function level, card or a manual deregistration forbid it."""
         modem = self._modem
         if modem.settings.nvram["CFUN"] == 1 and modem.sim.ready and modem.settings.nvram["COPS"]["mode"] != 2:
-            modem.ue.data_inactivity_s = modem.settings.nvram["DataInactTimer"]
+            modem.ue.data_inactivity_s = modem.settings.nvram.get("DataInactTimer", modem.ue.data_inactivity_s)
             modem.ue.request = self.request()
             modem.ue.start()
 

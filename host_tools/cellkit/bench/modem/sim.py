@@ -29,6 +29,19 @@ class Sim:
         self._pin = pin
 
     @property
+    def locks(self) -> bool:
+        """Whether the card asks for a PIN after each power-up."""
+        return self._pin is not None
+
+    def set_lock(self, on: bool, pin: str) -> None:
+        """Turn the PIN on (with `pin`, which a card without one takes for its own here) or off. Raises MeFault."""
+        self.require_ready()
+        if self._pin is not None and pin != self._pin:
+            raise MeFault(_WRONG_PASSWORD)
+        self._pin = pin if on else None
+        self._verified = True
+
+    @property
     def state(self) -> str:
         """Text of +CPIN. Raises MeFault(10) without a card."""
         if not self.present:
