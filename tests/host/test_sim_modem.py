@@ -121,6 +121,21 @@ def test_datagrams_reach_a_real_server(link: Path, tmp_path: Path) -> None:
     assert events[-1]["ev"] == "stop"
 
 
+def test_no_pin_in_the_log_however_it_is_typed(link: Path, tmp_path: Path) -> None:
+    log = tmp_path / "events.jsonl"
+    with modem("--pty", str(link), "--log", str(log)) as running:
+        terminal = Terminal(str(link))
+        terminal.until(rb"READY")
+        for byte in b'AT+CPIN="7391"\r':
+            terminal.port.write(bytes([byte]))
+            terminal.until(b".")  # its echo
+        terminal.until(rb"ERROR")
+        terminal.close()
+        assert running.end() == 0
+    text = log.read_text()
+    assert "7391" not in text and text.count('AT+CPIN=***') == 2, "typed and echoed"
+
+
 def test_one_client_at_a_time() -> None:
     with modem("--tcp", "127.0.0.1:0") as running:
         first = Terminal(running.where["url"])

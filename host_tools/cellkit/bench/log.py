@@ -16,13 +16,21 @@ from cellkit.bench.clock import Clock
 
 Event = dict[str, Any]
 
-# Commands whose arguments are secrets: PINs, PUKs, passwords of an APN.
-_SECRET = re.compile(r"(\+(?:CPIN|CPWD|CLCK|CGAUTH|QCGDEFCONT)\s*=)(?!\?)[^\r\n]*", re.IGNORECASE)
+# Commands whose arguments are secrets: PINs, PUKs, passwords of an APN, a broker or a server, keys in the command.
+_SECRET = re.compile(
+    r"([+#%^](?:CPIN|CPWD|CLCK|CGAUTH|XCGAUTH|QCGDEFCONT|QICSGP|UAUTHREQ|SAPBR|CSTT|QMTCONN|CMQTTCONNECT|CMQCON|UMQTT"
+    r"|SQNSMQTTCFG|XMQTTCON|MCONFIG|MQTTCONN|MQTTUSER|QFTPCFG|CMNG|XCMNG|SMCONF\s*=\s*\"(?:PASSWORD|USERNAME)\"|"
+    r"MQTTCFG\s*=\s*\"?(?:user|pass)\w*\"?)\s*[=,])(?!\?)[^\r\n]*",
+    re.IGNORECASE,
+)
+_KEY_END = "-----END"
+# A header that is cut off may be that of a key.
+_KEY = re.compile(r"(-----BEGIN(?: [A-Z ]*PRIVATE KEY-----|[A-Z ]*-*\Z)).*?(?=-----END|\Z)", re.DOTALL)
 
 
 def mask_secrets(text: str) -> str:
-    """`text` with the arguments of commands that carry a PIN or a password replaced by `***`."""
-    return _SECRET.sub(r"\1***", text)
+    """`text` with the arguments of commands that carry a PIN or a password, and private keys, replaced by `***`."""
+    return _KEY.sub(r"\1***", _SECRET.sub(r"\1***", text))
 
 
 @contextmanager
@@ -55,6 +63,7 @@ class EventLog:
         self._clock = clock
         self._keep = keep
         self._subscribers: list[Callable[[Event], object]] = []
+        self._in_key: dict[str, str] = {}  # source and event whose last data ended inside a private key: the last of it
         self._file: IO[str] | None = None
         if path is not None:
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -63,7 +72,7 @@ class EventLog:
     def emit(self, src: str, ev: str, **fields: Any) -> None:
         """Record event `ev` of `src` now. A text in `data` is cleared of secrets first."""
         if isinstance(fields.get("data"), str):
-            fields["data"] = mask_secrets(fields["data"])
+            fields["data"] = self._masked(f"{src} {ev}", fields["data"])
         event: Event = {"t": round(self._clock.now(), 6), "src": src, "ev": ev, **fields}
         if self._keep:
             self.events.append(event)
@@ -71,6 +80,20 @@ class EventLog:
             self._file.write(_to_json(event) + "\n")  # line buffered, or not, as opened
         for subscriber in list(self._subscribers):
             subscriber(event)
+
+    def _masked(self, source: str, data: str) -> str:
+        """Without secrets, also where a key comes in pieces."""
+        if source in self._in_key:
+            data = self._in_key.pop(source) + data
+            end = data.find(_KEY_END)
+            if end < 0:
+                self._in_key[source] = data[1 - len(_KEY_END):]
+                return "***"
+            data = "***" + data[end:]
+        keys = list(_KEY.finditer(data))
+        if keys and _KEY_END not in data[keys[-1].end():]:
+            self._in_key[source] = data[1 - len(_KEY_END):]
+        return mask_secrets(data)
 
     def subscribe(self, fn: Callable[[Event], object]) -> Callable[[], None]:
         """Have `fn(event)` called for every event from now on; returns what ends it."""

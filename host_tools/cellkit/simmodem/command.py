@@ -35,14 +35,14 @@ def command(
     sockets reach real servers. docs/modem.md says more.
     """
     # Imported here: the bench takes its time, which the help needs not wait for.
-    from cellkit.bench.modem import ModemConfig, VirtualModem
+    from cellkit.bench.modem import families
     from cellkit.bench.netconfig import NetworkConfig, NetworkError
     from cellkit.model.figures import ModelError
     from cellkit.simmodem.serve import Station
 
     port = _port(pty, tcp, rfc2217)
     try:
-        family, config = VirtualModem, ModemConfig.load(module)
+        family, config = families.load(module)
     except ModelError as error:
         fail(f"--module: {error}", USAGE)
     try:

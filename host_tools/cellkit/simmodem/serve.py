@@ -20,6 +20,26 @@ from cellkit.simmodem.ports import Maker
 _KEY_MARGIN_S = 0.1
 
 
+class _Written:
+    """One direction of the line in the log. A command that is typed stands there whole, so that its PIN is masked."""
+
+    def __init__(self, log: EventLog, ev: str) -> None:
+        self._log = log
+        self._ev = ev
+        self._held = ""
+
+    def add(self, data: bytes) -> None:
+        self._held += data.decode("latin-1")
+        typed = self._held[max(self._held.rfind("\r"), self._held.rfind("\n")) + 1:]
+        if not ("AT".startswith(typed[:2].upper()) and typed):
+            self.flush()
+
+    def flush(self) -> None:
+        if self._held:
+            self._log.emit("uart", self._ev, data=self._held)
+        self._held = ""
+
+
 class Station:
     """Modem, network and line. `say(text)`: for the person at the command."""
 
@@ -33,6 +53,7 @@ class Station:
         self._network = Network(self._clock, self._log, network)
         self._modem = family(self._clock, self._log, self._network, config, self._said)
         self._port = port(self)
+        self._heard, self._spoken = _Written(self._log, "to_modem"), _Written(self._log, "to_mcu")
         self._baud: int | None = None
 
     async def serve(self, opened: Callable[[dict[str, Any]], object]) -> None:
@@ -50,8 +71,13 @@ class Station:
         finally:
             self._port.close()
             self._modem.supply(False)
+            self._flush()
             self._log.emit("bench", "stop")
             self._log.close()
+
+    def _flush(self) -> None:
+        self._heard.flush()
+        self._spoken.flush()
 
     def _press_power_key(self) -> None:
         """Switch it on, where the supply alone does not do so."""
@@ -61,18 +87,19 @@ class Station:
             self._clock.call_later(held_s, self._modem.pin, "PWRKEY", 1)
 
     def _said(self, data: bytes) -> None:
-        self._log.emit("uart", "to_mcu", data=data.decode("latin-1"))
+        self._spoken.add(data)
         self._port.send(data)
 
     # For the port
 
     def came(self, data: bytes) -> None:
         """Bytes of the client."""
-        self._log.emit("uart", "to_modem", data=data.decode("latin-1"))
+        self._heard.add(data)
         self._modem.rx(data)
 
     def client(self, on: bool) -> None:
         """A client has come or gone. A modem that was switched off is switched on for the next one."""
+        self._flush()
         self._log.emit("bench", "stimulus", what="client", on=on)
         if on:
             self._press_power_key()
