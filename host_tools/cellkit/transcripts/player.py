@@ -58,7 +58,7 @@ class Player:
         for rule in self._rules:
             if rule.when == "config":
                 self._apply_all(rule)
-        deaf = _deaf(exchange)
+        deaf = _deaf(exchange) and not _asleep(exchange)
         banner = self._begins_with_banner()
         if banner:
             stage.power()
@@ -70,7 +70,9 @@ class Player:
         for rule in self._rules:
             if rule.when == "setup":
                 self._apply_all(rule)
-        if not banner and not deaf:
+        if _asleep(exchange):
+            stage.sleep()
+        elif not banner and not deaf:
             stage.advance(1.0)
 
     def _begins_with_banner(self) -> bool:
@@ -186,6 +188,15 @@ def _deaf(exchange: Exchange) -> int:
         else:
             count += 1
     return 0
+
+
+def _asleep(exchange: Exchange) -> bool:
+    """Whether what is sent first only wakes the module: nothing is answered, or no more than a line end or noise."""
+    first = exchange.segments()[1] if exchange.items[0].way == "TX" else None
+    if first is None or first.sent is None or exchange.context != "psm":
+        return False
+    answers = [item.text.strip() for item in first.answers]
+    return first.sent.text.strip().upper() in ("AT", "") and answers in ([], [""], ["\xff"], ["\xff", "OK"])
 
 
 def _texts(segment: Segment, echo: bool) -> list[str]:

@@ -19,14 +19,14 @@ _TYPES = re.compile(r"\(.*\)")
 
 @dataclass(frozen=True)
 class Shape:
-    """`kind`: `final`, `words`, `fields` or `text`; `prefix`; one letter a field: q quoted, b bare, e empty."""
+    """`kind`: `final`, `words`, `fields` or `text`; `prefix`; one letter a field: q quoted, b bare, e empty, o networks."""
 
     kind: str
     prefix: str
     fields: str = ""
 
     def __str__(self) -> str:
-        names = {"q": '"…"', "b": "…", "e": ""}
+        names = {"q": '"…"', "b": "…", "e": "", "o": "(…),…"}
         if self.kind in ("final", "words"):
             return self.prefix
         shown = ",".join(names[letter] for letter in self.fields)
@@ -53,7 +53,11 @@ def split(text: str) -> list[str]:
 def _letters(text: str) -> str:
     if not text.strip():
         return ""
-    return "".join("e" if not part else "q" if part.startswith('"') else "b" for part in split(text))
+    letters = "".join(
+        "e" if not part else "q" if part.startswith('"') else "o" if part.startswith("(") and '"' in part else "b"
+        for part in split(text)
+    )
+    return re.sub("o+", "o", letters)  # how many networks are found depends on the place
 
 
 def is_final(line: str) -> bool:

@@ -19,6 +19,7 @@ from cellkit.bench.modem import families
 from cellkit.bench.modem.config import ModemConfig
 from cellkit.bench.modem.engines import tls
 from cellkit.bench.modem.modem import Modem
+from cellkit.bench.modem.power import Mode
 from cellkit.bench.network import Network, NetworkConfig
 from cellkit.transcripts.exchange import Exchange
 from cellkit.transcripts.peer import Peer, PeerFlow, PeerPipe, trusting
@@ -137,6 +138,43 @@ class Stage:
         """The lines that the log has from here on, both ways."""
         return [item.text for item in self.exchange.items[self.position:]]
 
+    def register(self, stat: int) -> None:
+        """Have the module registered as +CEREG's <stat> says: 0 and 2 no cell yet, 1 and 5 at home or roaming, 3 denied,
+        4 no cell."""
+        policy, ue = self.network.config.policy, self.modem.ue
+        if int(ue.stat) == stat:
+            return
+        if stat in (1, 5):
+            policy.reject_cause, policy.roaming = None, stat == 5
+            self.network.coverage(True)
+            if ue.registered:
+                ue.renew()
+            else:
+                ue.start()
+                ue.search_now()
+            self.wait(lambda: int(ue.stat) == stat, _ATTACH_S)
+        elif stat == 3:
+            policy.reject_cause = 15
+            ue.stop()
+            ue.start()
+            self.wait(lambda: int(ue.stat) == 3, _ATTACH_S)
+        else:
+            self.network.coverage(stat == 2)
+            ue.stop()
+            if stat:
+                ue.start()
+                self.wait(lambda: int(ue.stat) == stat, _ATTACH_S)
+            self.network.coverage(stat in (0, 2))
+
+    def sleep(self) -> bool:
+        """Let the module fall into deep sleep; False if it does not."""
+        self.at('AT+CPSMS=1,,,"01000001","00000001"')
+        return self.wait(lambda: self.modem.power.mode is Mode.DEEP_SLEEP, 180.0)
+
+    def signal_unknown(self) -> None:
+        """No strength of a signal has been measured yet."""
+        self.modem.faults.no_signal = True
+
     def say(self, data: bytes) -> bool:
         """The peer of the last open socket sends `data`; False if there is none."""
         live = self.peer.live()
@@ -153,9 +191,21 @@ class Stage:
 
     def send(self, text: str) -> None:
         """Type a command with its line end, or give bytes to a module that waits for them as they are."""
-        data = text.encode("latin-1")
+        if self.modem.power.mode is Mode.LIGHT_SLEEP:  # as everybody learns: the first command of a nap is lost
+            self.modem.rx(b"AT\r")
+            self.advance(0.5)
+            self.forget()
+        data = text.encode("latin-1", "replace")
         waits = self.modem.in_data_mode or text in ("+++",)
         self.modem.rx(data if waits or text.endswith(("\r", "\n")) else data + b"\r")
+
+    def type_payload(self) -> None:
+        """Behind a prompt whose data the log does not show: as many bytes as are asked for."""
+        self.wait(lambda: self.modem.in_data_mode, 2.0)
+        mode = self.modem.data_mode
+        if mode is not None:
+            self.advance(0.6)
+            self.modem.rx(b"x" * mode.length if mode.length is not None else b"hello" + mode.ends[:1])
 
     def raw(self, data: bytes) -> None:
         """Bytes as they are."""

@@ -353,7 +353,7 @@ class Core27007:
     def _csq(self, command: Command) -> Reply:
         if command.op == "test":
             return Reply(["+CSQ: (0-31,99),(0-7,99)"])
-        if not self._modem.ue.covered or not self._modem.ue.on:
+        if self._modem.faults.no_signal or not self._modem.ue.covered or not self._modem.ue.on:
             return Reply(["+CSQ: 99,99"])
         step = (self._modem.network.config.cell.rssi_dbm + 113) // 2
         return Reply([f"+CSQ: {min(max(step, 0), 31)},0"])

@@ -39,6 +39,8 @@ class Faults:
     """The `>` of a command that asks for data never comes, and no answer either."""
     early_data_lost: bool = False
     """Data sent sooner than the guard time after `>` are not heard."""
+    no_signal: bool = False
+    """The strength of the signal has not been measured yet, though the module may be registered (BG95)."""
     answer_delay_s: float = 0.0
     """Added to the time of every answer."""
     chunks: tuple[int, ...] = ()
@@ -97,7 +99,7 @@ class Faults:
 
     def clear(self) -> None:
         """No faults any more."""
-        self.silent = self.prompt_never = self.early_data_lost = False
+        self.silent = self.prompt_never = self.early_data_lost = self.no_signal = False
         self.identity = self.reject_cause = None
         self.answer_delay_s, self.chunks = 0.0, ()
         self._rules.clear()
