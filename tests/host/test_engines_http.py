@@ -147,8 +147,6 @@ def test_one_request_at_a_time_and_reset(web: Web) -> None:
     with pytest.raises(ValueError, match="under way"):
         client.http.request("GET", f"{web.url}/hello", [], b"", None, results.append)
     client.rig.modem.reset("test")
-    client.rig.links.forget()
-    client.http.forget()
     client.rig.pass_time(200.0)
     assert results == [] and not client.http.busy
 

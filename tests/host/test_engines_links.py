@@ -178,10 +178,19 @@ def test_bearer_lost_and_reset(rig: EngineRig) -> None:
         _, link = rig.open(0, "tcp", "127.0.0.1", port)
         link.on_closed = closed.append
         rig.modem.ue.stop()
-        rig.links.lose_bearer()
         assert closed == ["no bearer"] and rig.links.get(0) is link
-        rig.links.forget()
+        rig.links.lose_bearer()
+        rig.modem.reset("test")
         assert rig.links.all() == [] and closed == ["no bearer"]
+
+
+def test_reset_is_not_told(rig: EngineRig) -> None:
+    closed: list[str] = []
+    with tcp_server(echo) as port:
+        _, link = rig.open(0, "tcp", "127.0.0.1", port)
+        link.on_closed = closed.append
+        rig.modem.supply(False)
+    assert rig.links.all() == [] and closed == [] and link.state == "closed"
 
 
 def test_send_fault(rig: EngineRig) -> None:

@@ -148,10 +148,8 @@ def test_will(broker: Broker) -> None:
         client.open(broker.port)
         client.connect(will=Will(b"gone", b"crashed", 1))
         client.rig.modem.reset("test")
-        client.rig.links.forget()
-        client.mqtt.forget()
         assert peer.wait(1) == [("gone", b"crashed", 1, False)]
-    assert client.lost == []
+    assert client.lost == [] and client.mqtt.state == "closed"
 
 
 # What goes wrong

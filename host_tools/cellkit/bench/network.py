@@ -182,6 +182,8 @@ class Session:
         self._waiting: deque[tuple[int, bytes, float]] = deque()
         self._page: Handle | None = None
         self._exchange: Handle | None = None
+        self.on_vanish: list[Callable[[], object]] = []
+        """Called when the device has gone, with a goodbye or without: its flows and streams are no more."""
 
     # Registration
 
@@ -222,6 +224,8 @@ class Session:
             self.close(flow)
         for stream in list(self._streams.values()):
             stream.kill()
+        for told in self.on_vanish:
+            told()
 
     def entered(self, reach: Reach) -> None:
         """The device is now connected, idle or in PSM."""

@@ -48,6 +48,7 @@ class Modem(Family):
         self.sim = Sim(config.sim)
         self.meter = ChargeMeter(clock, log, "modem", config.currents_ua(_tx_dbm(network)), "off")
         self.booted_s = 0.0
+        self.at_reset: list[Callable[[], object]] = []  # what engines forget when everything volatile is gone
         self.early_data = 0  # bytes that came before the guard time after a prompt
         self._tx = tx
         self._generation = 0
@@ -371,6 +372,8 @@ class Modem(Family):
 
     def lost_power(self) -> None:
         """Everything volatile is gone."""
+        for forget in self.at_reset:
+            forget()
         self._generation += 1
         self._running = self._data_mode = None
         self._input.clear()

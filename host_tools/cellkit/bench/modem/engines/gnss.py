@@ -85,6 +85,7 @@ class Gnss:
         self._fixed_s: float | None = None
         self._ever = False
         self._run = 0
+        modem.at_reset.append(self.forget)
 
     def start(self, cold: bool = False) -> None:
         """Switch it on, if it is not; `cold` forgets what it knows."""
@@ -103,7 +104,7 @@ class Gnss:
         self._run += 1
 
     def forget(self) -> None:
-        """Reset or power cut."""
+        """Reset or power cut. It comes by itself."""
         self.stop()
         self._fixed_s = None
 

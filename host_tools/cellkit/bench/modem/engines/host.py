@@ -18,6 +18,8 @@ class Host(Protocol):
     config: ModemConfig
     faults: Faults
     ue: UserEquipment
+    at_reset: list[Callable[[], object]]
+    """Called when everything volatile is gone."""
 
     def later(self, delay_s: float, fn: Callable[..., object], *args: Any) -> None:
         """Call `fn(*args)` after `delay_s` seconds, unless the module restarts first."""

@@ -134,7 +134,7 @@ class HttpClient:
             link.close()
 
     def forget(self) -> None:
-        """Reset or power cut, beside `Links.forget`."""
+        """Reset or power cut: everything is gone without a word. It comes by itself."""
         self._link = self._exchange = self._target = None
         self._state = "closed"
 
@@ -161,6 +161,7 @@ class HttpClient:
         self._link = link
         link.on_data = self._came
         link.on_closed = self._closed
+        link.on_forgotten = self.forget
 
     def _opened(self, exchange: _Exchange, outcome: str) -> None:
         if self._exchange is not exchange:

@@ -62,6 +62,8 @@ class Link:
         """Called once with `closed`, `reset`, `timeout`, `tls` or `no bearer`; not after `close`."""
         self.on_acked: Callable[[], object] = _nothing
         """TCP and TLS: `acked` has grown."""
+        self.on_forgotten: Callable[[], object] = _nothing
+        """Reset or power cut: for clients inside the module."""
         self._done: Opened | None = None
         self._flows: dict[tuple[str, int], int] = {}
         self._stream: int | None = None
@@ -263,6 +265,7 @@ class Link:
     def forget(self) -> None:
         """For `Links.forget`: gone without a word."""
         self._end("closed")
+        self.on_forgotten()
 
     def _end(self, state: Literal["closed"]) -> None:
         self.state = state
@@ -282,6 +285,8 @@ class Links:
     def __init__(self, modem: Host) -> None:
         self.modem = modem
         self._links: dict[int, Link] = {}
+        modem.at_reset.append(self.forget)
+        modem.ue.session.on_vanish.append(self.lose_bearer)
 
     def open(
         self, number: int, kind: Kind, host: str, port: int, done: Opened,
@@ -319,13 +324,14 @@ class Links:
             del self._links[link.number]
 
     def forget(self) -> None:
-        """Reset or power cut: all gone without a word."""
-        for link in self._links.values():
-            link.forget()
+        """Reset or power cut: all gone without a word. It comes by itself."""
+        links = list(self._links.values())
         self._links.clear()
+        for link in links:
+            link.forget()
 
     def lose_bearer(self) -> None:
-        """Detached, or the context was deactivated: all are told `no bearer` and stay, closed, until `close`."""
+        """All are told `no bearer` and stay, closed, until `close`. It comes by itself at a detach."""
         for link in list(self._links.values()):
             link.bearer_lost()
 

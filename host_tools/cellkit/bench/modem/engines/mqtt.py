@@ -92,6 +92,7 @@ class MqttClient:
         self.link = self._links.open(number, "tls" if tls else "tcp", host, port, opened, tls, timeout_s=timeout_s)
         self.link.on_data = self._came
         self.link.on_closed = self._lost
+        self.link.on_forgotten = self.forget
 
     def connect(
         self, client_id: str | bytes, user: str | bytes | None = None, password: str | bytes | None = None,
@@ -119,7 +120,7 @@ class MqttClient:
         self._drop()
 
     def forget(self) -> None:
-        """Reset or power cut, beside `Links.forget`."""
+        """Reset or power cut: everything is gone without a word. It comes by itself."""
         self._forget()
 
     # Messages
