@@ -220,3 +220,33 @@ def test_log_that_cannot_be_written(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     code, error = failing("--tcp", "127.0.0.1:0", "--log", str(tmp_path / "file" / "log"))
     assert code == 1 and "cannot write the log" in error
+
+
+# docs/modem.md
+
+PAGE = (Path(__file__).resolve().parents[2] / "docs" / "modem.md").read_text(encoding="utf-8")
+
+
+def snippets(language: str) -> list[str]:
+    return re.findall(rf"^```{language}\n(.*?)^```", PAGE, re.MULTILINE | re.DOTALL)
+
+
+def test_the_pages_program_and_shell_do_what_it_says(link: Path, tmp_path: Path) -> None:
+    network = tmp_path / "net.toml"
+    network.write_text(snippets("toml")[0])
+    with modem("--pty", str(link), "--network", str(network)) as running:
+        (program,) = snippets("python")
+        done = subprocess.run(
+            [sys.executable, "-c", program.replace("/tmp/modem", str(link))],
+            capture_output=True, text=True, timeout=WAIT_S,
+        )  # fmt: skip
+        assert (done.returncode, done.stdout.split()) == (0, ["Quectel_BC660K-GL", "OK"]), done.stderr
+        shell = snippets("sh")[2].replace("/tmp/modem", str(link))
+        done = subprocess.run(["bash", "-c", shell], capture_output=True, text=True, timeout=WAIT_S)
+        assert "Quectel_BC660K-GL" in done.stdout
+        assert running.end() == 0
+
+
+def test_the_pages_first_command_is_one() -> None:
+    words = snippets("sh")[0].split()
+    assert words[:3] == [".venv/bin/cellkit", "sim", "modem"] and "--pty" in words

@@ -114,6 +114,9 @@ class Station:
             self._baud = rate
             self._log.emit("mcu", "uart", baud=rate)
             self._modem.baud(rate)
+            own = self._modem.settings.nvram["IPR"]
+            if own and own != rate:
+                self._say(f"the client's rate is {rate} baud, the module's {own}: both sides see garbage")
 
     def control(self, name: str, on: bool) -> None:
         """DTR or RTS, low at the module when on; only where the module has such a pin."""
