@@ -1,0 +1,88 @@
+"""Sockets of SIMCom A76xx and SIM7600 modules: `AT+NETOPEN`, `AT+CIPOPEN`; what comes is kept until `AT+CIPRXGET` asks.
+
+The result line comes before or after OK, or before ERROR.
+"""
+
+from cellular.at.fields import number, split
+from cellular.errors import ATError, SocketError
+from micropython import const
+
+STREAM_MAX = const(1400)
+_OPEN_MS = const(125000)
+
+
+async def result(modem, command, then, timeout_ms, data=None):
+    """The fields behind `then`, wherever that line comes. Raises ATError where there is none."""
+    ch = modem.channel
+    try:
+        line = await ch.cmd(command, None, timeout_ms, then, timeout_ms, data)
+    except ATError:
+        line = ch.late
+        if line is None:
+            raise
+    return split(line[len(then) :])
+
+
+async def bearer(modem):
+    """Bring up the IP service where it is not. Raises SocketError."""
+    if await modem.channel.cmd(b"AT+NETOPEN?", b"+NETOPEN", 9000) == b"1":
+        return
+    await modem.try_command(b"AT+CIPRXGET=1")
+    try:
+        code = number(await result(modem, b"AT+NETOPEN", b"+NETOPEN: ", _OPEN_MS), 0)
+    except ATError:
+        code = 0  # "already opened" is all that it can say, and the next command would tell otherwise
+    if code:
+        raise SocketError("bearer", code, "the network gives no IP; check the APN")
+
+
+async def stream_open(modem, sid, host, port, tls):
+    await bearer(modem)
+    listen(modem)
+    command = b'AT+CIPOPEN=%d,"TCP","%s",%d' % (sid, host.encode(), port)
+    code = number(await result(modem, command, b"+CIPOPEN: %d," % sid, _OPEN_MS), 0)
+    if code:
+        raise SocketError("open", code)
+
+
+async def stream_send(modem, sid, data, peer=b""):
+    command = b"AT+CIPSEND=%d,%d%s" % (sid, len(data), peer)
+    fields = await result(modem, command, b"+CIPSEND: %d," % sid, _OPEN_MS, data)
+    if number(fields, 1) != len(data):
+        raise SocketError("send", number(fields, 1), "the module has taken less than it was given")
+
+
+async def stream_read(modem, sid, count):
+    try:
+        await modem.channel.cmd(b"AT+CIPRXGET=2,%d,%d" % (sid, count), b"+CIPRXGET: 2", 9000)
+    except ATError:
+        return b""  # "No data"
+    return modem.channel.payload
+
+
+async def stream_close(modem, sid):
+    try:
+        await result(modem, b"AT+CIPCLOSE=%d" % sid, b"+CIPCLOSE: %d," % sid, 12000)
+    except ATError:
+        pass  # it was not open
+
+
+def listen(modem):
+    """Tell the sockets what comes for them."""
+
+    def event(line, payload):
+        sock = modem.socket(number(split(line[line.find(b":") + 1 :]), 1 if line.startswith(b"+CIPRX") else 0))
+        if sock is None:
+            return
+        if line.startswith(b"+CIPRXGET: 1,"):
+            sock.readable()
+        else:
+            sock.lost()
+
+    def ended(line, payload):
+        for sock in modem.sockets():
+            sock.lost()
+
+    modem.listen(b"+CIPRXGET: 1,", event)
+    modem.listen(b"+IPCLOSE:", event)
+    modem.listen(b"+CIPEVENT:", ended)

@@ -1,0 +1,101 @@
+"""Sockets and TLS of Fibocom L610: `AT+MIPOPEN` (1 is success), data as hex in `+MIPRTCP`, `AT+GTSSL…`.
+
+What TLS needs is forgotten at power-off, and a certificate that is uploaded again counts as one more.
+"""
+
+from binascii import unhexlify
+
+from cellular.at.fields import number, split
+from cellular.errors import ATError, SocketError
+from cellular.modem.tls import TlsError
+from micropython import const
+
+STREAM_MAX = const(1024)
+_OPEN_MS = const(90000)
+_FILES = {"ca": b"TRUSTFILE", "cert": b"CAFILE", "key": b"KEYFILE"}
+_KINDS = {b"TCP": 0, b"UDP": 1, b"TLS": 2}
+
+
+async def bearer(modem):
+    """Bring up the IP service where it is not."""
+    if (await modem.ask(b"AT+MIPCALL?", b"+MIPCALL") or b"").startswith(b"1"):
+        return
+    await modem.channel.cmd(b"AT+MIPCALL=1", None, 9000, b"+MIPCALL: ", 60000)
+
+
+async def prepare(modem, tls):
+    """Set up TLS; files of which the module has any are taken for ours while it has not restarted."""
+    ask = modem.channel.cmd
+    await ask(b"AT+GTSSLVER=4")
+    await ask(b"AT+GTSSLMODE=%d" % tls.verify)
+    await ask(b"AT+GTSSLFILE?", b"+GTSSLFILE")
+    counts = {}
+    for line in modem.channel.lines:
+        fields = split(line)
+        counts[fields[0]] = number(fields, 1)
+    known = modem.certificates
+    for kind, pem in tls.items():
+        name = _FILES[kind]
+        if not counts.get(name.decode()) or known.get(kind) != pem:
+            if counts.get(name.decode()):
+                # Uploading adds; the old ones would go on being trusted.
+                await modem.reboot()
+                known.clear()
+                return await prepare(modem, tls)
+            await ask(b'AT+GTSSLFILE="%s",%d' % (name, len(pem)), None, 15000, data=pem)
+            known[kind] = pem
+
+
+async def stream_open(modem, sid, host, port, tls, kind=b"TCP"):
+    if tls:
+        await prepare(modem, tls)
+        kind = b"TLS"
+    await bearer(modem)
+    await modem.try_command(b'AT+GTSET="IPRFMT",0')
+    listen(modem)
+    ch = modem.channel
+    command = b'AT+MIPOPEN=%d,,"%s",%d,%d' % (sid, host.encode(), port, _KINDS[kind])
+    try:
+        line = await ch.cmd(command, None, 9000, b"+MIP", _OPEN_MS)
+    except ATError:
+        await stream_close(modem, sid)  # an earlier life left it open
+        line = await ch.cmd(command, None, 9000, b"+MIP", _OPEN_MS)
+    if line.startswith(b"+MIPOPEN:") and number(split(line[9:]), 1) == 1:
+        return
+    await stream_close(modem, sid)
+    code = number(split(line[line.find(b":") + 1 :]), 1)
+    raise TlsError("connection", code) if tls else SocketError("open", code)
+
+
+async def stream_send(modem, sid, data):
+    then = b"+MIPPUSH: %d," % sid
+    line = await modem.channel.cmd(b"AT+MIPSEND=%d,%d" % (sid, len(data)), None, 15000, then, 60000, data)
+    code = number(split(line[len(then) :]), 0)
+    if code:
+        raise SocketError("send", code)
+
+
+async def stream_close(modem, sid):
+    try:
+        await modem.channel.cmd(b"AT+MIPCLOSE=%d" % sid, None, 9000, b"+MIPCLOSE: %d" % sid, 9000)
+    except ATError:
+        pass  # it was not open
+
+
+def listen(modem):
+    """Tell the sockets what comes for them."""
+
+    def received(line, payload):
+        fields = split(line[9:])
+        sock = modem.socket(number(fields, 0))
+        if sock is not None and len(fields) > 2:
+            sock.arrived(unhexlify(fields[-1] or ""))
+
+    def ended(line, payload):
+        sock = modem.socket(number(split(line[line.find(b":") + 1 :]), 0))
+        if sock is not None:
+            sock.lost()
+
+    modem.listen(b"+MIPRTCP:", received)
+    modem.listen(b"+MIPSTAT:", ended)
+    modem.listen(b"+MIPCLOSED:", ended)

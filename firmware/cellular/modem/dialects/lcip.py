@@ -1,0 +1,101 @@
+"""Sockets and TLS of Luat (AirM2M) modules: `AT+CIPSTART` with several links, `AT+CIPRXGET`, `AT+SSLCFG`, `AT+FS…`."""
+
+from cellular.at.fields import number, split
+from cellular.errors import ATError, SocketError
+from cellular.modem.tls import TlsError, name_of
+from micropython import const
+
+STREAM_MAX = const(1460)
+_OPEN_MS = const(90000)
+_KEYS = {"ca": b"cacert", "cert": b"clientcert", "key": b"clientkey"}
+
+
+async def bearer(modem):
+    """Bring up the IP service where it is not. Raises ATError."""
+    ch = modem.channel
+    try:
+        await ch.cmd(b"AT+CIFSR", b"", 9000)
+        return
+    except ATError:
+        pass  # no address yet
+    for command in (b"AT+CIPSHUT", b"AT+CIPMUX=1", b"AT+CIPQSEND=1", b"AT+CIPRXGET=1", b"AT+CSTT"):
+        await modem.try_command(command)
+    await ch.cmd(b"AT+CIICR", None, 85000)
+    await ch.cmd(b"AT+CIFSR", b"", 9000)
+
+
+async def prepare(modem, tls, context=0):
+    """Set up SSL context `context` for `tls`. A file that is there under its name and with its size is kept."""
+    ask = modem.channel.cmd
+    for kind, pem in tls.items():
+        name = name_of(kind, pem).encode()
+        try:
+            size = number(split(await ask(b'AT+FSFLSIZE="%s"' % name, b"+FSFLSIZE") or b""), 0)
+        except ATError:
+            size = None
+        if size != len(pem):
+            if size is None:
+                await ask(b'AT+FSCREATE="%s"' % name)
+            await ask(b'AT+FSWRITE="%s",0,%d,15' % (name, len(pem)), None, 20000, data=pem)
+        await ask(b'AT+SSLCFG="%s",%d,"%s"' % (_KEYS[kind], context, name))
+    await ask(b'AT+SSLCFG="seclevel",%d,%d' % (context, (2 if tls.cert else 1) if tls.verify else 0))
+    await modem.try_command(b'AT+SSLCFG="ignorelocaltime",%d,1' % context)
+    return context
+
+
+async def stream_open(modem, sid, host, port, tls, kind=b"TCP"):
+    await bearer(modem)
+    listen(modem)
+    if tls:
+        await prepare(modem, tls, sid)
+        if tls.sni:
+            await modem.try_command(b'AT+SSLCFG="hostname",%d,"%s"' % (sid, host.encode()))
+    await modem.try_command(b"AT+CIPSSL=%d" % bool(tls))
+    then = b"%d," % sid
+    command = b'AT+CIPSTART=%d,"%s","%s",%d' % (sid, kind, host.encode(), port)
+    line = await modem.channel.cmd(command, None, 9000, then, _OPEN_MS)
+    if line.find(b"CONNECT OK") < 0:
+        raise TlsError("connection") if tls else SocketError("open", None, "CONNECT FAIL")
+
+
+async def stream_send(modem, sid, data):
+    ch = modem.channel
+    await ch.cmd(b"AT+CIPSEND=%d,%d" % (sid, len(data)), None, 15000, data=data)
+    if ch.final_line.find(b"FAIL") >= 0:
+        raise SocketError("send", None, "SEND FAIL")
+
+
+async def stream_read(modem, sid, count):
+    await modem.channel.cmd(b"AT+CIPRXGET=2,%d,%d" % (sid, count), b"+CIPRXGET: 2", 9000)
+    return modem.channel.payload
+
+
+async def stream_close(modem, sid):
+    try:
+        await modem.channel.cmd(b"AT+CIPCLOSE=%d" % sid, None, 9000)
+    except ATError:
+        pass  # it was not open
+
+
+def listen(modem):
+    """Tell the sockets what comes for them."""
+
+    def readable(line, payload):
+        sock = modem.socket(number(split(line[line.find(b":") + 1 :]), 1))
+        if sock is not None:
+            sock.readable()
+
+    def closed(line, payload):
+        sock = modem.socket(line[0] - 48)
+        if sock is not None and line.find(b"CLOSED") > 0:
+            sock.lost()
+
+    def ended(line, payload):
+        for sock in modem.sockets():
+            sock.lost()
+
+    modem.listen(b"+CIPRXGET: 1,", readable)
+    for digit in b"01234567":
+        modem.listen(b"%c, CLOSED" % digit, closed)
+        modem.listen(b"%c,CLOSED" % digit, closed)
+    modem.listen(b"+PDP", ended)

@@ -1,0 +1,71 @@
+"""TCP of Quectel modules that keep what comes (`AT+QIOPEN`, `QISEND` with prompt, `QIRD`): Cat.1, BG9x."""
+
+from cellular.at.fields import number, split, text
+from cellular.errors import ATError, SocketError
+from micropython import const
+
+STREAM_MAX = const(1460)
+_OPEN_MS = const(150000)
+_IN_USE = const(563)
+
+
+async def stream_open(modem, sid, host, port, tls):
+    command = b'AT+QIOPEN=%d,%d,"TCP","%s",%d,0,0' % (modem.profile.CID, sid, host.encode(), port)
+    listen(modem)
+    code = await _open(modem, sid, command)
+    if code:
+        await stream_close(modem, sid)  # a number that failed to open, or that an earlier life left, is in use
+        if code == _IN_USE:
+            code = await _open(modem, sid, command)
+            if not code:
+                return
+            await stream_close(modem, sid)
+        raise SocketError("open", code)
+
+
+async def _open(modem, sid, command):
+    then = b"+QIOPEN: %d," % sid
+    try:
+        return number(split((await modem.channel.cmd(command, None, 9000, then, _OPEN_MS))[len(then) :]), 0)
+    except ATError:
+        return _IN_USE  # the module does not say more at this point
+
+
+async def stream_send(modem, sid, data):
+    ch = modem.channel
+    await ch.cmd(b"AT+QISEND=%d,%d" % (sid, len(data)), None, 15000, data=data)
+    if ch.final_line != b"SEND OK":
+        raise SocketError("send", None, text(ch.final_line))
+
+
+async def stream_read(modem, sid, count):
+    await modem.channel.cmd(b"AT+QIRD=%d,%d" % (sid, count), b"+QIRD", 9000)
+    return modem.channel.payload
+
+
+async def stream_close(modem, sid):
+    try:
+        await modem.channel.cmd(b"AT+QICLOSE=%d" % sid, None, 12000)
+    except ATError:
+        pass  # it was not open
+
+
+def listen(modem):
+    """Tell the streams what comes for them."""
+
+    def received(line, payload):
+        fields = split(line[7:])
+        if fields[0] == "pdpdeact":
+            for sock in modem.sockets():
+                sock.lost(
+                    SocketError("receive", None, "the network has taken the bearer; bring it up and open another")
+                )
+            return
+        sock = modem.socket(number(fields, 1))
+        if sock is not None:
+            if fields[0] == "recv" and hasattr(sock, "readable"):
+                sock.readable()
+            elif fields[0] == "closed":
+                sock.lost()
+
+    modem.listen(b"+QIURC:", received)
