@@ -16,7 +16,7 @@ class Recorder:
         self.expect_prompt(prompt)
 
     def expect_prompt(self, prompt):
-        self._prompt = self.parser.prompt = prompt
+        self._prompt = self.parser.prompt = 62 if prompt else 0
 
     def _event(self, kind, a, b):
         text = bytes(self.parser.buf[a:b])

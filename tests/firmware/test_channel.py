@@ -306,23 +306,22 @@ async def test_prompt_and_payload_with_protocol_words_inside():
 
 async def test_payload_by_length_from_the_modem_with_protocol_words_inside():
     payload = b"OK\r\nERROR\r\n> +CSCON: 1\r\n\x00\xff"
-    pieces = []
+    told = []
     read = b"\r\n+QIRD: %d\r\n" % len(payload) + payload + b"\r\n\r\nOK\r\n"
     pushed = b'\r\n+QMTRECV: 0,1,"t",%d,"' % len(payload) + payload + b'"\r\n'
     for size in (1, 5, 200):
         uart, ch, urcs = make({b"AT+QIRD=0,512": [read[i : i + size] for i in range(0, len(read), size)]})
-        ch.payload_of = lambda buf, a, b: int(bytes(buf[a + 7 : b])) if buf.startswith(b"+QIRD: ", a) else 0
+        ch.payloads = ((b"+QIRD:", 0),)
         ch.parser.headers = ((b"+QMTRECV: ", 4, True),)
-        ch.on_data = lambda piece: pieces.append(bytes(piece))
+        ch.on_payload = lambda line, data: told.append((line, data))
         assert await ch.cmd(b"AT+QIRD=0,512", b"+QIRD") == b"%d" % len(payload)
-        assert b"".join(pieces) == payload and urcs == [], (pieces, urcs)
-        pieces.clear()
+        assert ch.payload == payload and urcs == [] and told == [], (ch.payload, urcs)
         for i in range(0, len(pushed), size):
             uart.say(pushed[i : i + size])
-        await until(lambda: b"".join(pieces) == payload)
-        pieces.clear()
+        await until(lambda: told)
         await asyncio.sleep_ms(5)
-        assert urcs == [b'+QMTRECV: 0,1,"t",%d,"' % len(payload)] and pieces == [], urcs
+        assert told == [(b'+QMTRECV: 0,1,"t",%d,"' % len(payload), payload)] and urcs == [], told
+        told.clear()
 
 
 async def until(condition, ms=2000):
@@ -335,7 +334,8 @@ async def until(condition, ms=2000):
 
 async def test_a_length_that_cannot_be_true_does_not_deafen_the_channel():
     uart, ch, urcs = make({b"AT": OK})
-    ch.payload_of = lambda buf, a, b: 2000000000
+    ch.payloads = ((b"+QIRD:", 0),)
+    uart.say(b"\r\n+QIRD: 2000000000\r\n")
     ch.parser.headers = ((b"+QMTRECV: ", 4, True),)
     uart.say(b'\r\n+QMTRECV: 0,1,"t",99999999,"\r\n')
     assert await ch.cmd(b"AT") is None
@@ -343,11 +343,36 @@ async def test_a_length_that_cannot_be_true_does_not_deafen_the_channel():
 
 async def test_payload_whose_rest_never_comes_ends_with_the_next_command():
     uart, ch, _ = make({b"AT": OK})
-    ch.payload_of = lambda buf, a, b: 4000 if buf.startswith(b"+QIRD: ", a) else 0
+    ch.payloads = ((b"+QIRD:", 0),)
     uart.say(b"\r\n+QIRD: 4000\r\nhalf")
     await asyncio.sleep_ms(5)
     await fails(ModemSilent, ch.cmd(b"AT", timeout_ms=30))  # its OK is taken for payload
     assert await ch.cmd(b"AT") is None
+
+
+async def test_a_line_that_stands_for_ok():
+    uart, ch, _ = make({b"AT+QISEND=0,2": b"\r\n> ", b"AT+CIFSR": b"\r\n10.76.1.35\r\n", b"AT": OK})
+    ch.urcs = (b"+CSCON:",)
+    ch.finals = (b"SEND ",)
+    for final in (b"SEND OK", b"SEND FAIL"):
+        asyncio.create_task(say_later(uart, 60, b"\r\n" + final + b"\r\n"))
+        if final == b"SEND OK":
+            assert await ch.cmd(b"AT+QISEND=0,2", data=b"hi") is None
+        else:
+            e = await fails(ATError, ch.cmd(b"AT+QISEND=0,2", data=b"hi"))
+            assert e.answer == "SEND FAIL"
+    assert await ch.cmd(b"AT+CIFSR", done=b"") == b"10.76.1.35"
+    assert await ch.cmd(b"AT") is None  # nothing is owed
+
+
+async def test_prompts_of_other_dialects():
+    uart, ch, _ = make({b"AT+USOWR=0,2": b"\r\n@", b'AT+QFUPL="a",2': b"\r\nCONNECT\r\n"})
+    ch.prompts = (b"@",)
+    asyncio.create_task(say_later(uart, 60, b"\r\n+USOWR: 0,2\r\n" + OK))
+    assert await ch.cmd(b"AT+USOWR=0,2", b"+USOWR", data=b"hi") == b"0,2"
+    ch.prompts = (b"CONNECT",)
+    asyncio.create_task(say_later(uart, 60, b"\r\n+QFUPL: 2,0\r\n" + OK))
+    assert await ch.cmd(b'AT+QFUPL="a",2', b"+QFUPL", data=b"hi") == b"2,0"
 
 
 async def test_ok_in_front_of_the_prompt_is_not_the_end():
@@ -510,11 +535,11 @@ async def test_failing_handlers_do_not_stop_the_reader():
         calls.append(bytes(args[0]) if args else None)
         raise ValueError("boom")
 
-    ch.on_urc = ch.on_reset = ch.on_data = bad
-    ch.payload_of = lambda buf, a, b: 3 if buf.startswith(b"+QIRD", a) else 0
+    ch.on_urc = ch.on_reset = ch.on_payload = bad
+    ch.payloads = ((b"+QIRD:", 0),)
     uart.say(b"\r\n+CSCON: 1\r\n\r\nRDY\r\n\r\n+QIRD: 3\r\nabc")
-    await until(lambda: len(calls) == 4)
-    assert calls == [b"+CSCON: 1", None, b"+QIRD: 3", b"abc"], calls
+    await until(lambda: len(calls) == 3)
+    assert calls == [b"+CSCON: 1", None, b"+QIRD: 3"], calls
     assert await ch.cmd(b"AT") is None
 
 

@@ -28,6 +28,8 @@ _QUIET_MS = const(100)
 _QUIET_ROUNDS = const(20)  # a modem that never stops talking must not hold the next command for ever
 _OWED_MS = const(2000)
 _WRITE_STEP_MS = const(5)
+_GT = const(62)
+_AT_SIGN = const(64)
 _ESC = b"\x1b"
 _FILLER = b"\r" * 32
 
@@ -35,13 +37,17 @@ _FILLER = b"\r" * 32
 class Channel(Incoming):
     """`uart`: a stream with `readinto` and `write` that `select.poll` accepts, such as machine.UART.
 
-    on_urc(line), on_reset(), on_data(piece), on_cut(line) are called from the reader task and must not block. on_cut
+    on_urc(line), on_reset(), on_payload(line, payload), on_cut(line) are called from the reader task and must not block. on_cut
     gets the beginning of a URC that is longer than the buffer.
-    Data of the modem's profile, set by the modem layer (and `parser.headers`):
+    Data of the modem's profile, set by the modem layer (and `parser.headers`, for payload behind a comma):
     urcs: prefixes of unsolicited lines; banners: lines that say the modem has restarted;
     ambiguous: {answer prefix: fn(buf, start, end) -> True for an answer, False for a URC with the same prefix};
-    payload_of: fn(buf, start, end) -> count of raw payload bytes that follow this line, 0 for none; or None;
+    payloads: (prefix, index) of lines behind which raw payload comes: field `index` behind the colon is its length;
+    finals: beginnings of lines that end a command in place of OK, such as b"SEND OK"; with FAIL in it, as an error;
+    prompts: what asks for payload besides `>`: b"@" or whole lines such as b"CONNECT";
     prompt_gap_ms: rest between the prompt and the payload.
+    The payload of an answer stands in `payload` until the next command (None: there was none); that of any other line
+    goes with it to on_payload(line, payload).
     """
 
     def __init__(self, uart, on_urc=None, on_reset=None, size=1344):
@@ -52,7 +58,7 @@ class Channel(Incoming):
         self._timeout_ms = 0
         self._deadline = 0
 
-    async def cmd(self, command, prefix=None, timeout_ms=5000, then=None, then_ms=0, data=None, end=None):
+    async def cmd(self, command, prefix=None, timeout_ms=5000, then=None, then_ms=0, data=None, end=None, done=None):
         """Send `command` (bytes, no line end) and wait for its final result. Returns the last answer line or None.
 
         prefix: answer lines begin with it (`b"+CSQ"`); b"" takes any line that is no URC; None: no answer lines.
@@ -60,6 +66,7 @@ class Channel(Incoming):
         then, then_ms: the command is complete only when a line that begins with `then` has come as well (before or
             after OK), e.g. b"SEND "; that line is returned whole.
         data: payload written after the `>` prompt; `end` (b"\\x1a") follows it where the dialect wants it.
+        done: where this command has no OK: a line that begins so, and is no URC, ends it and is its answer.
         Raises ATError, ModemSilent (deadline in ms, counted for OK and `then` apart), PromptMissing, ModemReset.
         """
         if self._lock.state:
@@ -70,9 +77,10 @@ class Channel(Incoming):
             if self._stale:
                 await self._sync()
             self._begin(command, prefix, then, timeout_ms)
-            done = self._uart.write(command)
-            if done != len(command):
-                await self._write(command, done or 0)
+            self._done = done
+            written = self._uart.write(command)
+            if written != len(command):
+                await self._write(command, written or 0)
             self._uart.write(b"\r")
             if data is not None:
                 await self._send_data(data, end)
@@ -145,7 +153,7 @@ class Channel(Incoming):
                     await sleep_ms(self._left())
                 break
             except ModemSilent:
-                self.parser.drop()
+                self._drop()
         else:
             raise ModemSilent("AT", _SYNC_TOTAL_MS)
         await self._take_results()
@@ -187,6 +195,8 @@ class Channel(Incoming):
         self._final_text = None
         self._late = None
         self._restarted = False
+        self._done = None
+        self.payload = None
         self._stale = True
         if not self._unanswered:
             self._mark_ms = ticks_ms()
@@ -205,7 +215,7 @@ class Channel(Incoming):
         self._waiter = None
         self._cmd = None
         self._then = None
-        self.parser.prompt = False
+        self.parser.prompt = 0
         self._lock.release()
 
     def _left(self):
@@ -236,7 +246,8 @@ class Channel(Incoming):
         take the next command for payload."""
         timeout_ms = self._timeout_ms
         self._unsent = len(data) + 1
-        self._at_prompt = self.parser.prompt = True
+        self._at_prompt = True
+        self.parser.prompt = _AT_SIGN if b"@" in self.prompts else _GT
         try:
             while self._at_prompt and not self._final:
                 await sleep_ms(self._left())

@@ -6,7 +6,7 @@ from time import ticks_diff, ticks_ms
 
 from cellular.at import parser as _p
 from cellular.at.blackbox import readable, shown
-from cellular.at.fields import text
+from cellular.at.fields import number, split, text
 from cellular.trace import trace
 from cellular.waiter import run_now
 from micropython import const
@@ -28,13 +28,16 @@ class Incoming:
     def __init__(self, uart, on_urc, on_reset, size):
         self.on_urc = on_urc
         self.on_reset = on_reset
-        self.on_data = None
         self.on_cut = None
+        self.on_payload = None
         self.urcs = ()
         self.banners = ()
         self.ambiguous = {}
-        self.payload_of = None
+        self.payloads = ()
+        self.finals = ()
+        self.prompts = ()
         self.lines = []
+        self.payload = None
         self.unknown = 0
         self.parser = _p.Parser(self._event, size)
         self._uart = uart
@@ -58,6 +61,11 @@ class Incoming:
         self._final = 0
         self._final_text = None
         self._restarted = False
+        self._done = None  # a line that begins so ends the command instead of OK
+        self._body = None  # payload that is on its way, its header, and whether it is an answer's
+        self._body_left = 0
+        self._body_line = None
+        self._body_answer = False
 
     def start(self):
         """Start the reader task."""
@@ -89,12 +97,17 @@ class Incoming:
             except OSError:
                 pass  # the port
             except Exception as e:  # out of memory: this input is lost, not the reader
-                parser.drop()
+                self._drop()
                 _report("reader_failed", e)
             # Spurious wakes happen (None, 0); a port that is gone must not take the CPU.
             empty += 1
             if empty > 10:
                 yield from sleep_ms(_PORT_GONE_MS)
+
+    def _drop(self):
+        """Forget what is not complete."""
+        self.parser.drop()
+        self._body_left = 0
 
     def black_box(self):
         """The last traffic as text, oldest first; lines that were sent begin with `>`, their parameters left out."""
@@ -112,8 +125,8 @@ class Incoming:
             self._at_prompt = False
             self._wake()
         elif kind == _p.DATA:
-            if self.on_data:
-                self._call(self.on_data, memoryview(self.parser.buf)[a:b])
+            if self._body_left:
+                self._piece(a, b)
         else:
             trace("line_too_long", count=self.parser.overflows)
             if self.on_cut and self._is_urc(a):
@@ -140,8 +153,6 @@ class Incoming:
 
     def _line(self, a, b):
         buf = self.parser.buf
-        if self.payload_of is not None:
-            self.parser.expect_data(self.payload_of(buf, a, b))
         if self._cmd is not None:
             if self._is_echo(buf, a, b):
                 return
@@ -149,10 +160,13 @@ class Incoming:
                 self._late = self._bytes(a, b)
                 self._wake()
                 return
+            if not self._final and self._ends_here(buf, a, b):
+                return
             prefix = self._prefix
             if prefix and not self._final and buf.startswith(prefix, a):
                 is_answer = self.ambiguous.get(prefix)
                 if is_answer is None or is_answer(buf, a, b):
+                    self._expect(a, b, True)
                     a += len(prefix)
                     while a < b and (buf[a] == 58 or buf[a] == 32):  # ": ", ":" and " :" are all in the field
                         a += 1
@@ -166,6 +180,8 @@ class Incoming:
             self._owed = None
             self._wake()
             return
+        if self._expect(a, b, False):
+            return
         if self._is_urc(a):
             self._urc(a, b)
             return
@@ -174,6 +190,68 @@ class Incoming:
             return
         self.unknown += 1
         self._urc(a, b)
+
+    def _ends_here(self, buf, a, b):
+        """A prompt that is a line of its own, or a line that some command has instead of OK."""
+        n = b - a
+        if self._at_prompt:
+            for prompt in self.prompts:
+                if n == len(prompt) and buf.startswith(prompt, a):
+                    self._at_prompt = False
+                    self._wake()
+                    return True
+        done = self._done
+        if done is not None and buf.startswith(done, a) and not self._is_urc(a):
+            self._answer(a, b)
+            self._result(_p.FINAL_OK, a, b)
+            return True
+        for final in self.finals:
+            if buf.startswith(final, a):
+                self._result(_p.FINAL_ERROR if buf.find(b"FAIL", a, b) >= 0 else _p.FINAL_OK, a, b)
+                return True
+        return False
+
+    # --- payload by length ------------------------------------------------------------------------------------------
+
+    def _expect(self, a, b, answer):
+        """Where the line is a header of `payloads`, or of the parser's own: its payload comes next, and with the last
+        piece of it the line is told. Returns whether it is one."""
+        count = self._inline_left()
+        if not count:
+            count = self._length_in(a, b)
+            if not count:
+                return False
+            self.parser.expect_data(count)
+        self._body = bytearray()
+        self._body_left = count
+        self._body_line = self._bytes(a, b)
+        self._body_answer = answer
+        return not answer
+
+    def _inline_left(self):
+        parser = self.parser
+        return parser.inline_left if parser.headers else 0
+
+    def _length_in(self, a, b):
+        buf = self.parser.buf
+        for prefix, index in self.payloads:
+            if buf.startswith(prefix, a):
+                fields = split(self._bytes(a, b)[prefix.find(b":") + 1 :])
+                count = number(fields, index if index >= 0 else len(fields) + index) or 0
+                return count if count <= _p.DATA_MAX else 0
+        return 0
+
+    def _piece(self, a, b):
+        self._body.extend(memoryview(self.parser.buf)[a:b])
+        self._body_left -= b - a
+        if self._body_left > 0:
+            return
+        body = bytes(self._body)
+        self._body = None
+        if self._body_answer:
+            self.payload = body
+        elif self.on_payload:
+            self._call(self.on_payload, self._body_line, body)
 
     def _is_urc(self, a):
         for prefix in self.urcs:
@@ -220,6 +298,7 @@ class Incoming:
         self._stale = False
         self._unanswered = 0
         self._restarted = True
+        self._body_left = 0
         self._owed = None
         self._unsent = 0
         if self.on_reset:

@@ -40,7 +40,8 @@ class Parser:
         self.buf = bytearray(size)
         self.headers = headers
         self.overflows = 0
-        self.prompt = False  # set by the owner while a prompt may come
+        self.prompt = 0  # the character that asks for data, set by the owner while it may come
+        self.inline_left = 0  # in the LINE of an inline header: bytes of payload behind it
         self._mv = memoryview(self.buf)
         self._size = size
         self._max_line = size - 64
@@ -95,8 +96,8 @@ class Parser:
                     pos += 1
                     scan = pos
                     continue
-                if c == _GT and self.prompt:
-                    self.prompt = False
+                if c == self.prompt and c:
+                    self.prompt = 0
                     pos += 1
                     self._sink(PROMPT, pos, pos)
                     scan = pos
@@ -104,7 +105,9 @@ class Parser:
             if self.headers and not self._skip:
                 payload = self._header(pos, end)
                 if payload:
+                    self.inline_left = self._data_left
                     self._sink(LINE, pos, payload)
+                    self.inline_left = 0
                     self._inline = True
                     pos = scan = payload
                     continue
