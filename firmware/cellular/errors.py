@@ -23,13 +23,15 @@ class ModemSilent(CellularError):
 
 
 class ATError(CellularError):
-    """The modem answered ERROR, +CME ERROR or +CMS ERROR. `code` is None for a plain ERROR."""
+    """The modem answered ERROR, +CME ERROR or +CMS ERROR. `code` is None for a plain ERROR. `late`: the line that was
+    waited for besides OK, where it came before the error; some modules give the cause in it."""
 
-    def __init__(self, command, answer, code=None):
+    def __init__(self, command, answer, code=None, late=None):
         super().__init__("%s was refused: %s; look the code up in the module's AT manual" % (command, answer))
         self.command = command
         self.answer = answer
         self.code = code
+        self.late = late
 
 
 class PromptMissing(CellularError):
@@ -61,9 +63,21 @@ class UnknownModem(CellularError):
 
     permanent = True
 
-    def __init__(self, answer, known):
-        super().__init__("modem says %s; known are %s; add a profile for it" % (answer, known))
+    def __init__(self, answer):
+        super().__init__(
+            "modem says %s; no profile matches that; add `modem_<name>.py` for it (docs/profiles.md)" % answer
+        )
         self.answer = answer
+
+
+class NotSupported(CellularError):
+    """The module does not have what is asked for. `capability` is the name in `modem.capabilities`."""
+
+    permanent = True
+
+    def __init__(self, model, capability, alternative):
+        super().__init__("%s has no %s; %s" % (model, capability, alternative))
+        self.capability = capability
 
 
 class SimError(CellularError):

@@ -43,7 +43,7 @@ class Channel(Incoming):
     urcs: prefixes of unsolicited lines; banners: lines that say the modem has restarted;
     ambiguous: {answer prefix: fn(buf, start, end) -> True for an answer, False for a URC with the same prefix};
     payloads: (prefix, index) of lines behind which raw payload comes: field `index` behind the colon is its length;
-    finals: beginnings of lines that end a command in place of OK, such as b"SEND OK"; with FAIL in it, as an error;
+    finals: beginnings of lines that end a command in place of OK, such as b"SEND "; `final_line` is the whole line;
     prompts: what asks for payload besides `>`: b"@" or whole lines such as b"CONNECT";
     prompt_gap_ms: rest between the prompt and the payload.
     The payload of an answer stands in `payload` until the next command (None: there was none); that of any other line
@@ -196,7 +196,7 @@ class Channel(Incoming):
         self._late = None
         self._restarted = False
         self._done = None
-        self.payload = None
+        self.payload = self.final_line = None
         self._stale = True
         if not self._unanswered:
             self._mark_ms = ticks_ms()
@@ -277,4 +277,4 @@ class Channel(Incoming):
                 code = int(answer[answer.find(":") + 1 :])
             except ValueError:
                 pass  # verbose text (CMEE=2)
-        return ATError(name_of(self._cmd), answer, code)
+        return ATError(name_of(self._cmd), answer, code, self._late)

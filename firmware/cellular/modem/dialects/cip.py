@@ -16,8 +16,8 @@ async def result(modem, command, then, timeout_ms, data=None):
     ch = modem.channel
     try:
         line = await ch.cmd(command, None, timeout_ms, then, timeout_ms, data)
-    except ATError:
-        line = ch.late
+    except ATError as e:
+        line = e.late
         if line is None:
             raise
     return split(line[len(then) :])
@@ -57,7 +57,7 @@ async def stream_read(modem, sid, count):
         await modem.channel.cmd(b"AT+CIPRXGET=2,%d,%d" % (sid, count), b"+CIPRXGET: 2", 9000)
     except ATError:
         return b""  # "No data"
-    return modem.channel.payload
+    return modem.channel.payload or b""
 
 
 async def stream_close(modem, sid):

@@ -82,7 +82,7 @@ async def stream_send(modem, sid, data):
 
 async def stream_read(modem, sid, count):
     await modem.channel.cmd(b"AT+MIPRD=%d,%d" % (sid, count), b"+MIPRD", 9000)
-    return modem.channel.payload
+    return modem.channel.payload or b""
 
 
 async def stream_close(modem, sid):

@@ -65,8 +65,8 @@ class Session(Offloaded):
         then = name + (b": " if name == b"+CMQTTSTART" or name == b"+CMQTTSTOP" else b": 0,")
         try:
             line = await ch.cmd(command, None, timeout_ms, then, timeout_ms)
-        except ATError:
-            line = ch.late
+        except ATError as e:
+            line = e.late
             if line is None:
                 raise
         code = number(split(line[len(then) :]), 0)
@@ -129,8 +129,8 @@ class Session(Offloaded):
         ch = self._modem.channel
         try:
             line = await ch.cmd(command, None, 9000, then, _ANSWER_MS, data=name)
-        except ATError:
-            line = ch.late
+        except ATError as e:
+            line = e.late
             if line is None:
                 raise
         code = number(split(line[len(then) :]), 0)

@@ -44,8 +44,8 @@ async def stream_open(modem, sid, host, port, tls):
     then = b"+CCHOPEN: %d," % _id(sid)
     try:
         line = await ch.cmd(b'AT+CCHOPEN=%d,"%s",%d,2' % (_id(sid), host.encode(), port), None, 9000, then, _OPEN_MS)
-    except ATError:
-        line = ch.late
+    except ATError as e:
+        line = e.late
         if line is None:
             raise
     code = number(split(line[len(then) :]), 0)

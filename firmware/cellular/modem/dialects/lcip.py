@@ -14,14 +14,14 @@ async def bearer(modem):
     """Bring up the IP service where it is not. Raises ATError."""
     ch = modem.channel
     try:
-        await ch.cmd(b"AT+CIFSR", b"", 9000)
+        await ch.cmd(b"AT+CIFSR", b"", 9000, done=b"")
         return
     except ATError:
         pass  # no address yet
     for command in (b"AT+CIPSHUT", b"AT+CIPMUX=1", b"AT+CIPQSEND=1", b"AT+CIPRXGET=1", b"AT+CSTT"):
         await modem.try_command(command)
     await ch.cmd(b"AT+CIICR", None, 85000)
-    await ch.cmd(b"AT+CIFSR", b"", 9000)
+    await ch.cmd(b"AT+CIFSR", b"", 9000, done=b"")
 
 
 async def prepare(modem, tls, context=0):
@@ -59,15 +59,12 @@ async def stream_open(modem, sid, host, port, tls, kind=b"TCP"):
 
 
 async def stream_send(modem, sid, data):
-    ch = modem.channel
-    await ch.cmd(b"AT+CIPSEND=%d,%d" % (sid, len(data)), None, 15000, data=data)
-    if ch.final_line.find(b"FAIL") >= 0:
-        raise SocketError("send", None, "SEND FAIL")
+    await modem.channel.cmd(b"AT+CIPSEND=%d,%d" % (sid, len(data)), None, 15000, data=data)
 
 
 async def stream_read(modem, sid, count):
     await modem.channel.cmd(b"AT+CIPRXGET=2,%d,%d" % (sid, count), b"+CIPRXGET: 2", 9000)
-    return modem.channel.payload
+    return modem.channel.payload or b""
 
 
 async def stream_close(modem, sid):

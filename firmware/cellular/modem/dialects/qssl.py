@@ -61,15 +61,12 @@ async def stream_open(modem, sid, host, port, tls):
 
 
 async def stream_send(modem, sid, data):
-    ch = modem.channel
-    await ch.cmd(b"AT+QSSLSEND=%d,%d" % (_id(sid), len(data)), None, 15000, data=data)
-    if ch.final_line != b"SEND OK":
-        raise SocketError("send", None, text(ch.final_line))
+    await modem.channel.cmd(b"AT+QSSLSEND=%d,%d" % (_id(sid), len(data)), None, 15000, data=data)
 
 
 async def stream_read(modem, sid, count):
     await modem.channel.cmd(b"AT+QSSLRECV=%d,%d" % (_id(sid), count), b"+QSSLRECV", 9000)
-    return modem.channel.payload
+    return modem.channel.payload or b""
 
 
 async def stream_close(modem, sid):

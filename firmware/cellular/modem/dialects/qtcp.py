@@ -1,6 +1,6 @@
 """TCP of Quectel modules that keep what comes (`AT+QIOPEN`, `QISEND` with prompt, `QIRD`): Cat.1, BG9x."""
 
-from cellular.at.fields import number, split, text
+from cellular.at.fields import number, split
 from cellular.errors import ATError, SocketError
 from micropython import const
 
@@ -32,15 +32,12 @@ async def _open(modem, sid, command):
 
 
 async def stream_send(modem, sid, data):
-    ch = modem.channel
-    await ch.cmd(b"AT+QISEND=%d,%d" % (sid, len(data)), None, 15000, data=data)
-    if ch.final_line != b"SEND OK":
-        raise SocketError("send", None, text(ch.final_line))
+    await modem.channel.cmd(b"AT+QISEND=%d,%d" % (sid, len(data)), None, 15000, data=data)
 
 
 async def stream_read(modem, sid, count):
     await modem.channel.cmd(b"AT+QIRD=%d,%d" % (sid, count), b"+QIRD", 9000)
-    return modem.channel.payload
+    return modem.channel.payload or b""
 
 
 async def stream_close(modem, sid):
