@@ -11,6 +11,7 @@ import contextlib
 import os
 import pty
 import select
+import termios
 import tty
 from abc import ABC, abstractmethod
 from collections.abc import Callable
@@ -138,6 +139,8 @@ class PtyPort(Port):
     def _leave(self) -> None:
         asyncio.get_running_loop().remove_reader(self._master)
         self._connected = False
+        with contextlib.suppress(OSError, termios.error):
+            tty.setraw(self._master)  # the next client finds the pty as new, however this one has set it
         self._line.client(False)
 
     def _write(self, data: bytes) -> bool:
