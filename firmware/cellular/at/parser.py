@@ -182,7 +182,7 @@ class Parser:
                 if buf.find(b"\r", pos, i) >= 0 or buf.find(b"\n", pos, i) >= 0:
                     return 0
                 try:
-                    count = int(bytes(self._mv[last : i - 1]))
+                    count = int(bytes(self._mv[last : i - 1]).strip().split(b" ")[0])  # "20 byte" is in the field
                 except ValueError:
                     return 0
                 if not 0 < count <= DATA_MAX:

@@ -11,6 +11,7 @@ from micropython import const
 _INBOX = const(8)  # messages that may wait to be received
 _INBOX_BYTES = const(8192)
 CONNECT_MS = const(120000)  # a module's bearer, DNS, TCP, TLS and CONNACK together
+_NAME = "mqtt"  # of a session among the modem's sockets
 _REFUSALS = ("", "protocol version", "client id", "server unavailable", "user name or password", "not authorised")
 
 
@@ -90,10 +91,10 @@ class Client:
         self._came.wake()
         return True
 
-    def lost(self, error):
+    def lost(self, error=None):
         """Called when the session is over."""
         if self.error is None:
-            self.error = error
+            self.error = error or MqttError("session", None, "connection lost")
         self._came.wake()
 
 
@@ -109,16 +110,20 @@ def topic_of(text):
 
 
 class Offloaded(Client):
-    """A session that the module keeps. urcs: {prefix: handler(line, payload)} for as long as it is used."""
+    """A session that the module keeps; one at a time. urcs: {prefix: handler(line, payload)} for as long as it is used."""
+
+    waits_since = None  # as UdpSocket, among which the modem has it
 
     def __init__(self, modem, urcs):
         super().__init__()
+        if modem.socket(_NAME) is not None:
+            raise MqttError("connect", None, "another session is open; close it")
         self._modem = modem
         self._urcs = urcs
         self._id = 0
         for prefix, handler in urcs.items():
             modem.listen(prefix, handler)
-        modem.sessions.append(self)
+        modem.adopt(_NAME, self)
 
     def next_id(self):
         """A packet id; raises what ended the session."""
@@ -147,8 +152,7 @@ class Offloaded(Client):
         """Listen no more."""
         for prefix in self._urcs:
             self._modem.unlisten(prefix)
-        if self in self._modem.sessions:
-            self._modem.sessions.remove(self)
+        self._modem.forget(_NAME, self)
 
 
 async def opened(client, *steps):

@@ -9,6 +9,7 @@ from micropython import const
 
 STREAM_MAX = const(1400)
 _OPEN_MS = const(125000)
+_LOCAL_PORT = const(49152)
 
 
 async def result(modem, command, then, timeout_ms, data=None):
@@ -37,7 +38,6 @@ async def bearer(modem):
 
 
 async def stream_open(modem, sid, host, port, tls):
-    await bearer(modem)
     listen(modem)
     command = b'AT+CIPOPEN=%d,"TCP","%s",%d' % (sid, host.encode(), port)
     code = number(await result(modem, command, b"+CIPOPEN: %d," % sid, _OPEN_MS), 0)
@@ -65,6 +65,40 @@ async def stream_close(modem, sid):
         await result(modem, b"AT+CIPCLOSE=%d" % sid, b"+CIPCLOSE: %d," % sid, 12000)
     except ATError:
         pass  # it was not open
+
+
+_peers = {}  # of the UDP sockets: each datagram is sent with its address
+
+
+async def udp_open(modem, sid, host, port):
+    """Open socket `sid` for datagrams to host:port. Returns the module's error number, 0 = open."""
+    _peers[sid] = b',"%s",%d' % (host.encode(), port)
+    command = b'AT+CIPOPEN=%d,"UDP",,,%d' % (sid, _LOCAL_PORT + sid)
+    return number(await result(modem, command, b"+CIPOPEN: %d," % sid, _OPEN_MS), 0)
+
+
+async def udp_send(modem, sid, data):
+    """Send a datagram. True if the module took it."""
+    await stream_send(modem, sid, data, _peers[sid])
+    return True
+
+
+async def udp_read(modem, sid):
+    """The next datagram, b"" if there is none."""
+    return await stream_read(modem, sid, 1500)
+
+
+async def udp_close(modem, sid):
+    await stream_close(modem, sid)
+
+
+def udp_received(line, payload=None, cut=False):
+    """(sid, True) where a datagram waits, (sid, None) where the socket is closed, else None."""
+    if line.startswith(b"+CIPRXGET: 1,"):
+        return number(split(line[10:]), 1), True
+    if line.startswith(b"+IPCLOSE:"):
+        return number(split(line[9:]), 0), None
+    return None
 
 
 def listen(modem):

@@ -49,7 +49,6 @@ async def prepare(modem, tls):
 
 
 async def stream_open(modem, sid, host, port, tls, kind=b"TCP", mode=CACHE_STREAM):
-    await bearer(modem)
     listen(modem)
     if tls:
         await modem.channel.cmd(b'AT+MIPCFG="ssl",%d,1,%d' % (sid, await prepare(modem, tls)))
@@ -90,6 +89,37 @@ async def stream_close(modem, sid):
         await modem.channel.cmd(b"AT+MIPCLOSE=%d" % sid, None, 9000, b"+MIPCLOSE: %d" % sid, 9000)
     except ATError:
         pass  # it was not open
+
+
+async def udp_open(modem, sid, host, port):
+    """Open socket `sid` to host:port. Returns 0; a failure raises."""
+    await stream_open(modem, sid, host, port, None, b"UDP", CACHE_PACKETS)
+    return 0
+
+
+async def udp_send(modem, sid, data):
+    """Send a datagram. True if the module took it."""
+    await stream_send(modem, sid, data)
+    return True
+
+
+async def udp_read(modem, sid):
+    """The next datagram, b"" if there is none: packets are counted here, not bytes."""
+    return await stream_read(modem, sid, 1)
+
+
+async def udp_close(modem, sid):
+    await stream_close(modem, sid)
+
+
+def udp_received(line, payload=None, cut=False):
+    """(sid, True) where a datagram waits, (sid, None) where the socket is closed, else None."""
+    if not line.startswith(b"+MIPURC:"):
+        return None
+    fields = split(line[8:])
+    if fields[0] in ("rudp", "rtcp"):
+        return number(fields, 1), True
+    return (number(fields, 1), None) if fields[0] == "disconn" else None
 
 
 def listen(modem):

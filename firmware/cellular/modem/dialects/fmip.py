@@ -50,7 +50,6 @@ async def stream_open(modem, sid, host, port, tls, kind=b"TCP"):
     if tls:
         await prepare(modem, tls)
         kind = b"TLS"
-    await bearer(modem)
     await modem.try_command(b'AT+GTSET="IPRFMT",0')
     listen(modem)
     ch = modem.channel
@@ -80,6 +79,35 @@ async def stream_close(modem, sid):
         await modem.channel.cmd(b"AT+MIPCLOSE=%d" % sid, None, 9000, b"+MIPCLOSE: %d" % sid, 9000)
     except ATError:
         pass  # it was not open
+
+
+async def udp_open(modem, sid, host, port):
+    """Open socket `sid` to host:port. Returns 0; a failure raises."""
+    await stream_open(modem, sid, host, port, None, b"UDP")
+    return 0
+
+
+async def udp_send(modem, sid, data):
+    """Send a datagram. True if the module took it."""
+    await stream_send(modem, sid, data)
+    return True
+
+
+async def udp_close(modem, sid):
+    await stream_close(modem, sid)
+
+
+def udp_received(line, payload=None, cut=False):
+    """(sid, datagram), (sid, None) where the socket is closed, else None. Raises ValueError if damaged."""
+    if line.startswith(b"+MIPRTCP:") or line.startswith(b"+MIPRUDP:"):
+        fields = split(line[9:])
+        # Of a datagram the address may stand in front.
+        sid = number(fields, 2 if len(fields) > 4 else 0)
+        data = fields[-1] or ""
+        return sid, unhexlify(data[: len(data) & ~1] if cut else data)
+    if line.startswith(b"+MIPSTAT:") or line.startswith(b"+MIPCLOSED:"):
+        return number(split(line[line.find(b":") + 1 :]), 0), None
+    return None
 
 
 def listen(modem):

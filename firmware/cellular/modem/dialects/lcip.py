@@ -44,7 +44,6 @@ async def prepare(modem, tls, context=0):
 
 
 async def stream_open(modem, sid, host, port, tls, kind=b"TCP"):
-    await bearer(modem)
     listen(modem)
     if tls:
         await prepare(modem, tls, sid)
@@ -59,7 +58,10 @@ async def stream_open(modem, sid, host, port, tls, kind=b"TCP"):
 
 
 async def stream_send(modem, sid, data):
-    await modem.channel.cmd(b"AT+CIPSEND=%d,%d" % (sid, len(data)), None, 15000, data=data)
+    ch = modem.channel
+    await ch.cmd(b"AT+CIPSEND=%d,%d" % (sid, len(data)), None, 15000, data=data)
+    if ch.final_line and ch.final_line.find(b"FAIL") >= 0:
+        raise SocketError("send", None, "SEND FAIL; no radio connection, or too much waits for it")
 
 
 async def stream_read(modem, sid, count):
@@ -72,6 +74,36 @@ async def stream_close(modem, sid):
         await modem.channel.cmd(b"AT+CIPCLOSE=%d" % sid, None, 9000)
     except ATError:
         pass  # it was not open
+
+
+async def udp_open(modem, sid, host, port):
+    """Open socket `sid` to host:port. Returns 0; a failure raises."""
+    await stream_open(modem, sid, host, port, None, b"UDP")
+    return 0
+
+
+async def udp_send(modem, sid, data):
+    """Send a datagram. True if the module took it."""
+    await stream_send(modem, sid, data)
+    return True
+
+
+async def udp_read(modem, sid):
+    """The next datagram, b"" if there is none."""
+    return await stream_read(modem, sid, 1460)
+
+
+async def udp_close(modem, sid):
+    await stream_close(modem, sid)
+
+
+def udp_received(line, payload=None, cut=False):
+    """(sid, True) where a datagram waits, (sid, None) where the socket is closed, else None."""
+    if line.startswith(b"+CIPRXGET: 1,"):
+        return number(split(line[10:]), 1), True
+    if line[1:2] == b"," and line.find(b"CLOSED") > 0:
+        return number(split(line), 0), None
+    return None
 
 
 def listen(modem):

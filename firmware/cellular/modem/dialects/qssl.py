@@ -61,7 +61,10 @@ async def stream_open(modem, sid, host, port, tls):
 
 
 async def stream_send(modem, sid, data):
-    await modem.channel.cmd(b"AT+QSSLSEND=%d,%d" % (_id(sid), len(data)), None, 15000, data=data)
+    ch = modem.channel
+    await ch.cmd(b"AT+QSSLSEND=%d,%d" % (_id(sid), len(data)), None, 15000, data=data)
+    if ch.final_line and ch.final_line.find(b"FAIL") >= 0:
+        raise SocketError("send", None, "SEND FAIL; no radio connection, or too much waits for it")
 
 
 async def stream_read(modem, sid, count):

@@ -1,0 +1,75 @@
+"""SIMCom A76xx (A7670, A7672, A7608), Cat.1. Sources: AT manual V1.09, application notes, hardware design of A7670 V1.06,
+logs of A7670E and A7670G."""
+
+from cellular.modem.profiles.base import *
+
+NAME = "A76xx"
+CAPABILITIES = {
+    "udp": "cip",
+    "coap": "cip",
+    "tcp": "cip",
+    "tls": "cssl",
+    "mqtt": "cmqtt",
+    "mqtt_tls": "cmqtt",
+    "sms": "",
+    "gnss": "cgnss",
+    "cell_location": "cgnss",
+    "psm": "",
+    "signal": "",
+    "clock": "",
+}
+
+PWRKEY_MS = 100  # 50 ms is typical
+RESET_MS = 2500
+BOOT_MS = 20000  # the UART is ready after 11.1 s
+BANNERS = (b"*ATREADY: 1", b"RDY")
+START_TRIES = 3
+
+URCS = STANDARD_URCS + (
+    b"*ISIMAID:",
+    b"+MSTK:",
+    b"SMS DONE",
+    b"PB DONE",
+    b"+CIPRXGET: 1,",
+    b"+IPCLOSE:",
+    b"+CIPEVENT:",
+    b"+CCHRECV:",
+    b"+CCH_",
+    b"+CMQTTRX",
+    b"+CMQTTCONNLOST:",
+    b"+CMQTTNONET",
+    b"+HTTP_",
+    b"+IP ERROR:",
+    b"+SIMCARD:",
+)
+PAYLOADS = (
+    (b"+CIPRXGET: 2,", 2),
+    (b"+CCHRECV: DATA,", 2),
+    (b"+CMQTTRXTOPIC:", 1),
+    (b"+CMQTTRXPAYLOAD:", 1),
+    (b"+HTTPREAD:", -1),
+)
+PROMPTS = (b">", b"DOWNLOAD")
+
+SOCKETS = 10
+SEND_MAX = 1400
+SESSION = ()
+ICCID = (b"AT+CICCID", b"+ICCID")
+IMEI = (b"AT+CGSN", b"")
+REBOOT = b"AT+CRESET"
+
+# After quality and power: RSRQ, RSRP, RSSI in steps of 1 dB from the least, without sign; newer chips print dB with it.
+SIGNAL = (
+    b"AT+CPSI?",
+    b"+CPSI",
+    (
+        ("rsrq_db", 10, 1, 0, -40, -1),
+        ("rsrp_dbm", 11, 1, 0, -160, -20),
+        ("rssi_dbm", 12, 1, 0, -120, -1),
+    ),
+)
+
+
+async def bearer(modem):
+    """Have the IP service up."""
+    await modem.dialect("tcp").bearer(modem)

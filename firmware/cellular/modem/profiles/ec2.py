@@ -1,0 +1,96 @@
+"""Quectel Cat.1: EC2x, and with other names EC6x, EC8x, EG2x, EG8x, EG9x (one command set, three makers of chips).
+
+Sources: TCP/IP application note of EC200U and EG915U, AT manual of EG800Q and EG91xQ V1.1, logs of EG800K, EC200U, EC25.
+"""
+
+from cellular.modem.profiles.base import *
+
+NAME = "Quectel Cat.1"
+CAPABILITIES = {
+    "udp": "qi",
+    "coap": "qi",
+    "tcp": "qtcp",
+    "tls": "qssl",
+    "mqtt": "qmt",
+    "mqtt_tls": "qmt",
+    "sms": "",
+    "gnss": "qgps",
+    "signal": "",
+    "clock": "",
+}
+
+PWRKEY_MS = 2000
+RESET_MS = 300
+BOOT_MS = 35000  # RDY after 3.3 to 5.5 s; the whole list of lines takes up to 30 s
+BANNERS = (b"RDY",)
+START_TRIES = 3
+
+URCS = STANDARD_URCS + (
+    b"+CFUN:",
+    b"+QUSIM:",
+    b"+QIND:",
+    b"+QIURC:",
+    b"+QIOPEN:",
+    b"+QSSLURC:",
+    b"+QSSLOPEN:",
+    b"+QMT",
+    b"+QHTTP",
+    b"+QNTP:",
+    b"+QPING:",
+    b"POWERED DOWN",
+    b"NORMAL POWER DOWN",
+)
+PAYLOADS = ((b"+QIRD:", 0), (b"+QSSLRECV:", 0), (b'+QIURC: "recv",', 2))
+HEADERS = ((b"+QMTRECV: 0,", 4, True),)  # id, message, topic, length, then the message in quotes that are not escaped
+FINALS = (b"SEND OK", b"SEND FAIL")
+PROMPTS = (b">", b"CONNECT")
+
+SOCKETS = 12
+SEND_MAX = 1460
+QI_SEND = "bytes"
+QMT = {"version": 4, "publish": "ex", "receive": b'AT+QMTCFG="recv/mode",0,0,1'}
+TLS_CONTEXT = 1
+SESSION = ()
+
+# By default lines that nobody has asked for go to the USB port.
+SETTINGS = ((b'AT+QURCCFG="urcport"', b"+QURCCFG", b'"urcport","uart1"', b'AT+QURCCFG="urcport","uart1"'),)
+SLEEP_OFF = b"AT+QSCLK=0"
+SLEEP_ON = b"AT+QSCLK=1"
+ICCID = (b"AT+QCCID", b"+QCCID")
+IMEI = (b"AT+CGSN", b"")
+
+# Received power, reference power, SINR in fifths from -20 dB, reference quality; some print a positive power.
+SIGNAL = (
+    b"AT+QCSQ",
+    b"+QCSQ",
+    (
+        ("rssi_dbm", 1, 1, 0, -120, -1),
+        ("rsrp_dbm", 2, 1, 0, -160, -20),
+        ("sinr_db", 3, 0.2, -20, 0, 250),
+        ("rsrq_db", 4, 1, 0, -40, -1),
+    ),
+)
+
+
+async def bearer(modem):
+    """Have context 1 up. The IP layer may go on saying so when the network has taken it, and the network may have given
+    its only one to another context, so the bearers are looked at too."""
+    await modem.ask(b"AT+QIACT?", b"+QIACT")
+    up = any([line.startswith(b"1,1") for line in modem.channel.lines])
+    await modem.ask(b"AT+CGACT?", b"+CGACT")
+    active = [line.split(b",")[0] for line in modem.channel.lines if line.endswith(b",1")]
+    if up and (b"1" in active or not active):
+        return
+    if up:
+        await modem.try_command(b"AT+QIDEACT=1")
+    for cid in active:
+        if cid != b"1":
+            await modem.try_command(b"AT+CGACT=0,%s" % cid)
+    await modem.channel.cmd(b"AT+QIACT=1", None, 150000)
+
+
+async def set_apn(modem, apn):
+    """Set the APN of context 1, of the network's side and of the IP layer's."""
+    await modem.try_command(b'AT+QICSGP=1,1,"%s","","",1' % apn)
+    await modem.channel.cmd(b'AT+CGDCONT=1,"IP","%s"' % apn)
+    return False
