@@ -31,7 +31,7 @@ def quick(modem):
     Profile.BOOT_MS, Profile.WAKE_MS, Profile.WAKE_AGAIN_MS, Profile.PWRKEY_MS, Profile.RESET_MS = 200, 60, 20, 20, 20
     modem.profile = Profile
     modem.channel.banners = real.BANNERS
-    modem._use = lambda name: None
+    modem.use = lambda profile: None
     return modem
 
 
@@ -98,9 +98,9 @@ async def test_keys_are_let_go_when_the_restart_is_cancelled():
 
 async def test_unknown_make_is_named():
     fake, modem = make()
-    fake.answers[b"ATI"] = lines(b"SIMCOM_Ltd", b"SIM7020E", b"Revision: 1752B04SIM7020E")
+    fake.answers[b"ATI"] = lines(b"SIMCOM_Ltd", b"SIM9920E", b"Revision: 1752B04SIM9920E")
     e = await fails(UnknownModem, modem.start())
-    assert e.permanent and "SIM7020E" in str(e) and "bc660k" in str(e)
+    assert e.permanent and "SIM9920E" in str(e) and "modem_<name>.py" in str(e)
     fake.answers[b"ATI"] = b"\r\nA\x7f\xff\xfe\r\n" + OK  # damaged, and no other error for that
     assert "A..." in str(await fails(UnknownModem, modem.start()))
     fake.answers[b"ATI"] = ERROR

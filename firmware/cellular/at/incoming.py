@@ -38,6 +38,7 @@ class Incoming:
         self.prompts = ()
         self.lines = []
         self.payload = None
+        self.final_line = None
         self.unknown = 0
         self.parser = _p.Parser(self._event, size)
         self._uart = uart
@@ -207,7 +208,8 @@ class Incoming:
             return True
         for final in self.finals:
             if buf.startswith(final, a):
-                self._result(_p.FINAL_ERROR if buf.find(b"FAIL", a, b) >= 0 else _p.FINAL_OK, a, b)
+                self.final_line = self._bytes(a, b)
+                self._result(_p.FINAL_OK, a, b)
                 return True
         return False
 

@@ -8,13 +8,21 @@ from time import ticks_add, ticks_diff, ticks_ms
 
 from cellular.at.channel import Channel
 from cellular.at.fields import split, text
-from cellular.errors import ATError, ModemReset, ModemSilent, SimError, SocketError, UnexpectedAnswer, UnknownModem
+from cellular.errors import (
+    ATError,
+    ModemReset,
+    ModemSilent,
+    NotSupported,
+    SimError,
+    SocketError,
+    UnexpectedAnswer,
+    UnknownModem,
+)
+from cellular.modem import loader
 from cellular.modem.udp import UdpSocket
 from cellular.trace import trace
 from cellular.waiter import Waiter
 from micropython import const
-
-PROFILES = ("bc660k",)  # modules of `profiles/`, tried in this order against the answer to ATI
 
 _CME_NO_SIM = (10, 13, 15)  # not inserted, failure, wrong
 _CME_SIM_BUSY = const(14)
@@ -30,12 +38,14 @@ class Modem:
     """`uart`: machine.UART; `pwrkey`, `reset_pin`: machine.Pin that drives the module's key when high, or None.
 
     on_urc(line) gets the lines that no socket wants; on_reset(expected) is called when the boot banner is seen,
-    `expected` when we had asked for the restart.
+    `expected` when we had asked for the restart. kind: name of the profile that is on the board, where it is known: its
+    times and keys hold until the module has said who it is.
     """
 
-    def __init__(self, uart, pwrkey=None, reset_pin=None):
+    def __init__(self, uart, pwrkey=None, reset_pin=None, kind=None):
         self.channel = Channel(uart, self._urc, self._reset)
         self.channel.on_cut = self._cut
+        self.channel.on_payload = self._payload
         self.profile = None
         self.model = None
         self.revision = None
@@ -47,6 +57,10 @@ class Modem:
         self._reset_pin = reset_pin
         self.connected = None  # RRC, as +CSCON tells it; None: it has not told
         self.connect_ms = None  # from a datagram to the connection it needs, the last time
+        self._kind = kind
+        self._udp = None  # the dialect of the UDP sockets that are open
+        self._listeners = {}
+        self._bearer = False  # the data context is up
         self._sockets = {}
         self._expected = False  # we have asked for a restart, and its banner has not come
         self._booted = Waiter()
@@ -58,8 +72,8 @@ class Modem:
         UnexpectedAnswer."""
         self.channel.start()
         if self.profile is None:
-            self._use(PROFILES[0])  # timings and banners until the module has said who it is
-        if not await self._answers(1):
+            self.use(loader.load(self._kind or "base"))
+        if not await self._answers(self.profile.START_TRIES):
             await self._press(self._pwrkey, self.profile.PWRKEY_MS)
             await self._boot("the power key")
         await self._identify()
@@ -106,7 +120,10 @@ class Modem:
     async def wake(self):
         """The profile's wake recipe: harmless when awake. Returns the time it took in ms. Raises ModemSilent."""
         began = ticks_ms()
-        if not await self._answers(self.profile.WAKE_TRIES):
+        if self.profile.WAKE_KEY and not await self._answers(1):
+            await self._press(self._pwrkey, self.profile.PWRKEY_MS)
+            await self._boot("wake-up")
+        elif not await self._answers(self.profile.WAKE_TRIES):
             raise ModemSilent("wake-up", self.profile.WAKE_TRIES * self.profile.WAKE_MS)
         return ticks_diff(ticks_ms(), began)
 
@@ -123,34 +140,75 @@ class Modem:
 
     # --- identity and SIM -----------------------------------------------------------------------------------------
 
-    def _use(self, name):
-        profile = self.profile = __import__("cellular.modem.profiles." + name, None, None, (name,))
+    def use(self, profile):
+        """Speak the dialect of `profile`."""
+        self.profile = profile
         ch = self.channel
         ch.urcs = profile.URCS
         ch.banners = profile.BANNERS
         ch.ambiguous = profile.AMBIGUOUS
+        ch.payloads = profile.PAYLOADS
+        ch.parser.headers = profile.HEADERS
+        ch.finals = profile.FINALS
+        ch.prompts = profile.PROMPTS
         ch.prompt_gap_ms = profile.PROMPT_GAP_MS
 
     async def _identify(self):
         await self.try_command(b"ATE0")
-        try:
-            await self.ask(b"ATI", b"")
-            answer = b" / ".join(self.channel.lines)
-        except ATError as e:
-            answer = e.answer.encode()
-        if not answer:
-            raise UnexpectedAnswer("ATI", "nothing")
-        for name in PROFILES:
-            self._use(name)
-            if answer.find(self.profile.IDENTITY) >= 0:
+        told = []
+        for question in (b"ATI", b"AT+CGMM"):
+            try:
+                await self.ask(question, b"")
+                told.append(b" / ".join(self.channel.lines))
+            except ATError as e:
+                told.append(e.answer.encode())
+            except ModemSilent:
+                if not told:
+                    raise
+                told.append(b"")
+            profile = loader.find(told[-1])
+            if profile:
                 break
         else:
-            raise UnknownModem(text(answer), ", ".join(PROFILES))
+            if not told[0]:
+                raise UnexpectedAnswer("ATI", "nothing")
+            raise UnknownModem(text(told[0]))
+        answer = told[-1]
+        self.use(profile)
+        await profile.identified(self)
         self.model = self.profile.NAME
         i = answer.find(b"Revision: ")
         self.revision = text(answer[i + 10 :].split(b" / ")[0]) if i >= 0 else None
-        line = await self.try_command(b"AT+CGSN=1", b"+CGSN")
+        line = await self.try_command(*self.profile.IMEI)
         self.imei = split(line)[0] if line else None
+
+    # --- capabilities -----------------------------------------------------------------------------------------------
+
+    @property
+    def capabilities(self):
+        """Names of what this module can do: "udp", "tcp", "tls", "mqtt", "http", "sms", "gnss", ..."""
+        return tuple(self.profile.CAPABILITIES)
+
+    def require(self, capability):
+        """Raise NotSupported, with what to do instead, where the module lacks `capability`."""
+        if capability not in self.profile.CAPABILITIES:
+            from cellular.modem.alternatives import alternative
+
+            raise NotSupported(self.model or self.profile.NAME, capability, alternative(capability))
+
+    def dialect(self, capability):
+        """The module of functions that does `capability` here, loaded at its first use. Raises NotSupported."""
+        self.require(capability)
+        name = self.profile.CAPABILITIES[capability]
+        if not name:
+            return self.profile
+        return __import__("cellular.modem.dialects." + name, None, None, (name,))
+
+    async def bearer(self):
+        """Have the data context up, where the module does not do that by itself. Raises ATError, ..."""
+        if not self._bearer:
+            await self.profile.bearer(self)
+            self._bearer = True
 
     async def unlock_sim(self, pin=None):
         """Wait for the SIM and enter `pin` (str, secret) if it asks. Raises SimError.
@@ -270,29 +328,30 @@ class Modem:
 
     async def hold_awake(self):
         """No sleep until `let_sleep`: commands of a session must not get lost in a nap. Sets what sleep forgets."""
-        await self.ask(self.profile.SLEEP_OFF, timeout_ms=_ONCE_MS)
+        if self.profile.SLEEP_OFF:
+            await self.ask(self.profile.SLEEP_OFF, timeout_ms=_ONCE_MS)
         for command in self.profile.SESSION:
             await self.try_command(command)
 
     async def let_sleep(self, connected):
         """Leave the modem to its timers; where it is `connected`, release assistance first (no more data expected)."""
-        if connected:
+        self._bearer = False
+        if connected and self.profile.RELEASE:
             try:
                 await self.channel.cmd(self.profile.RELEASE)
             except ATError as e:
                 trace("release_refused", error=str(e))  # the network's inactivity timer does it then
-        await self.ask(self.profile.SLEEP_ON, timeout_ms=_ONCE_MS)
+        if self.profile.SLEEP_ON:
+            await self.ask(self.profile.SLEEP_ON, timeout_ms=_ONCE_MS)
 
     # --- sockets --------------------------------------------------------------------------------------------------
 
     async def udp_open(self, host, port):
         """Open a UDP socket to `host` (str), `port`. Returns a UdpSocket. Raises SocketError, ATError, ..."""
-        for sid in range(self.profile.SOCKETS):
-            if sid not in self._sockets:
-                break
-        else:
-            raise SocketError("open", None, "all %d sockets are in use; close one" % self.profile.SOCKETS)
-        sock = UdpSocket(self, sid)
+        self._udp = self.dialect("udp")
+        await self.bearer()
+        sid = self._free(self.profile.SOCKETS, self.profile.FIRST_SOCKET)
+        sock = UdpSocket(self, self._udp, sid)
         self._sockets[sid] = sock
         try:
             await sock.open(host, port)
@@ -301,29 +360,102 @@ class Modem:
             raise
         return sock
 
+    async def tcp_open(self, host, port):
+        """Open a TCP connection. Returns a StreamSocket. Raises SocketError, NotSupported, ..."""
+        return await self._stream("tcp", host, port, None)
+
+    async def tls_open(self, host, port, tls):
+        """As `tcp_open`, secured as `tls` (cellular.modem.tls.Tls) says. Raises TlsError too."""
+        return await self._stream("tls", host, port, tls)
+
+    async def _stream(self, capability, host, port, tls):
+        from cellular.modem.streams import open_stream
+
+        dialect = self.dialect(capability)
+        await self.bearer()
+        if hasattr(dialect, "stream_name"):
+            for number in range(dialect.STREAMS):
+                sid = dialect.stream_name(number)
+                if sid not in self._sockets:
+                    break
+            else:
+                raise SocketError("open", None, "all %d connections are in use; close one" % dialect.STREAMS)
+        else:
+            sid = self._free(self.profile.SOCKETS, self.profile.FIRST_SOCKET)
+        return await open_stream(self, dialect, sid, host, port, tls)
+
+    def _free(self, count, first):
+        for sid in range(first, first + count):
+            if sid not in self._sockets:
+                return sid
+        raise SocketError("open", None, "all %d sockets are in use; close one" % count)
+
+    def adopt(self, sid, sock):
+        """Socket `sid` is `sock`'s from now on."""
+        self._sockets[sid] = sock
+
     def forget(self, sid, sock):
         """Socket `sid` is no longer `sock`'s."""
         if self._sockets.get(sid) is sock:
             del self._sockets[sid]
 
-    def _cut(self, line):
-        self._urc(line, True)
+    def socket(self, sid):
+        """The socket with that number or name, or None."""
+        return self._sockets.get(sid)
 
-    def _urc(self, line, cut=False):
-        received = self.profile.udp_received(line, cut)
-        if received is None:
-            if line.startswith(b"+CSCON:"):
-                self._rrc(line[7:].strip()[:1] == b"1")
-            if self.on_urc and not cut:
-                self.on_urc(line)
+    def sockets(self):
+        """All that are open."""
+        return list(self._sockets.values())
+
+    def listen(self, prefix, handler):
+        """Have handler(line, payload) called for lines that begin with `prefix`; payload is None where none follows."""
+        self._listeners[prefix] = handler
+
+    def unlisten(self, prefix):
+        """No longer."""
+        self._listeners.pop(prefix, None)
+
+    # --- what the modem says by itself ------------------------------------------------------------------------------
+
+    def _cut(self, line):
+        self._urc(line, None, True)
+
+    def _payload(self, line, payload):
+        self._urc(line, payload)
+
+    def _urc(self, line, payload=None, cut=False):
+        if self._udp is not None and self._datagram(line, payload, cut):
             return
-        sock = self._sockets.get(received[0])
-        if sock is None:
+        for prefix, handler in self._listeners.items():
+            if line.startswith(prefix):
+                if not cut:
+                    handler(line, payload)
+                return
+        if line.startswith(b"+CSCON:"):
+            self._rrc(line[7:].strip()[:1] == b"1")
+        if self.on_urc and not cut:
+            self.on_urc(line)
+
+    def _datagram(self, line, payload, cut):
+        """Whether `line` belonged to a UDP socket."""
+        received = self._udp.udp_received(line, payload, cut)
+        if received is None:
+            return False
+        for sock in self._sockets.values():
+            if isinstance(sock, UdpSocket) and sock.handle == received[0]:
+                break
+        else:
+            if received[0] in self._sockets:
+                return False
             trace("datagram_for_no_socket", socket=received[0])
-        elif received[1] is None:
+            return True
+        if received[1] is None:
             sock.lost(SocketError("receive", None, "closed by the network; open another"))
+        elif received[1] is True:
+            sock.readable()
         else:
             sock.arrived(received[1])
+        return True
 
     def _rrc(self, connected):
         self.connected = connected
@@ -337,6 +469,8 @@ class Modem:
         self._expected = False
         self._booted.wake()
         self.connected = None
+        self._bearer = False
+        self._listeners = {}
         sockets = self._sockets
         self._sockets = {}
         for sock in sockets.values():

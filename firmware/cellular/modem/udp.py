@@ -1,6 +1,5 @@
 """A UDP socket inside the modem. It lives for one session: re-opened after each sleep, never held across it."""
 
-from binascii import hexlify
 from time import ticks_diff, ticks_ms
 
 from cellular.errors import ATError, CellularError, ModemReset, SocketError
@@ -38,10 +37,13 @@ _CODES = {
 class UdpSocket:
     """Made by Modem.udp_open; for one task at a time."""
 
-    def __init__(self, modem, sid):
+    def __init__(self, modem, dialect, sid):
         self.dropped = 0  # datagrams that came faster than they were read
         self._modem = modem
+        self._dialect = dialect
+        self._readable = False  # data wait in the module
         self._sid = sid
+        self.handle = sid  # what the module calls it, where it chooses numbers itself
         self._queue = []
         self._waiter = Waiter()
         self._error = None
@@ -51,15 +53,15 @@ class UdpSocket:
         """Open to host:port. A socket that an earlier life left open under this number is closed first."""
         modem = self._modem
         try:
-            code = await modem.profile.udp_open(modem, self._sid, host, port)
+            code = await self._dialect.udp_open(modem, self._sid, host, port)
         except ATError:
             code = _IN_USE  # the module does not say more at this point
         if code == _IN_USE:
             try:
-                await modem.profile.udp_close(modem, self._sid)
+                await self._dialect.udp_close(modem, self.handle)
             except ATError:
                 pass
-            code = await modem.profile.udp_open(modem, self._sid, host, port)
+            code = await self._dialect.udp_open(modem, self._sid, host, port)
         if code:
             await self._close()  # a number that failed to open stays in use until it is closed
             raise SocketError("open", code, _CODES.get(code, ""))
@@ -72,7 +74,7 @@ class UdpSocket:
             raise SocketError("send", None, "%d bytes; the module takes %d" % (len(data), modem.profile.SEND_MAX))
         if modem.connected is False and self.waits_since is None:
             self.waits_since = ticks_ms()
-        if not await modem.profile.udp_send(modem, self._sid, hexlify(data)):
+        if not await self._dialect.udp_send(modem, self.handle, data):
             raise SocketError("send", None, "SEND FAIL; no radio connection, or too much waits for it")
 
     def patience_ms(self):
@@ -92,6 +94,9 @@ class UdpSocket:
         began = ticks_ms()
         while not self._queue:
             self._check()
+            if self._readable:
+                await self._fetch()
+                continue
             left = timeout_ms - ticks_diff(ticks_ms(), began)
             if left <= 0:
                 return 0
@@ -112,7 +117,7 @@ class UdpSocket:
 
     async def _close(self):
         try:
-            await self._modem.profile.udp_close(self._modem, self._sid)
+            await self._dialect.udp_close(self._modem, self.handle)
         except CellularError as e:
             trace("close_failed", error=str(e))
 
@@ -126,6 +131,18 @@ class UdpSocket:
             self._queue.append(data)
         else:
             self.dropped += 1
+        self._waiter.wake()
+
+    async def _fetch(self):
+        data = await self._dialect.udp_read(self._modem, self.handle)
+        if data:
+            self.arrived(data)  # there may be more, and the module says so only once
+        else:
+            self._readable = False
+
+    def readable(self):
+        """Called by the modem: a datagram waits in the module."""
+        self._readable = True
         self._waiter.wake()
 
     def lost(self, error):
