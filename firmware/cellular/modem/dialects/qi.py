@@ -51,6 +51,8 @@ def udp_received(line, payload=None, cut=False):
     if line.startswith(b'+QIURC: "recv",'):
         if payload is not None:
             return int(line[15:].split(b",")[0]), payload
+        if line.find(b",", 15) < 0:
+            return None  # a TCP connection of the same module, whose data wait
         sid, length, data = line[15:].split(b",", 2)
         data = data.strip(b'"')
         if cut:
