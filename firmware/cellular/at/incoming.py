@@ -12,6 +12,7 @@ from cellular.waiter import run_now
 from micropython import const
 
 _PORT_GONE_MS = const(100)
+_NOISE = const(3)  # shorter lines that nobody waits for
 _LINES = const(32)  # of one answer: a modem gone mad must not fill the heap
 
 
@@ -189,6 +190,8 @@ class Incoming:
         if self._prefix == b"" and self._cmd is not None and not self._final:
             self._answer(a, b)
             return
+        if b - a < _NOISE or buf.startswith(b"AT", a):
+            return  # what a wrong rate or a wake leaves, or the echo of a command that was given up
         self.unknown += 1
         self._urc(a, b)
 

@@ -16,6 +16,7 @@ from typing import Any, Literal
 Way = Literal["TX", "RX"]
 
 _QUOTES = str.maketrans({"\u201c": '"', "\u201d": '"', "\u201e": '"', "\u2018": "'", "\u2019": "'", "\uff1a": ":"})
+_CUT = re.compile(r"\+[A-Z]+")
 _FRAME = re.compile(r"f9( [0-9a-f]{2})+ f9")
 _CTRL_Z = re.compile(r"<ctrl[-+]z(?:/esc)?>", re.IGNORECASE)
 _BYTES = re.compile(r"<(\d+) bytes(?: of [^>]*)?>")
@@ -96,6 +97,8 @@ def _unmasked(way: Way, text: str) -> str:
     text = re.sub(r"<([A-Za-z ]+)>", lambda match: _PLACEHOLDERS.get(match[1].lower(), match[0]), text)
     # Digits under asterisks: a number stays a number, of the same length.
     text = re.sub(r"\d[\d*]*\*[\d*]*|\*{6,}", lambda match: match[0].replace("*", "0"), text)
+    if way == "RX":
+        text = re.sub(r"^CM([ES]) ERROR:", r"+CM\1 ERROR:", text)  # the sign is left out in prose
     if way == "TX" and text.startswith(">"):
         text = text[1:]  # a prompt that was typeset on the line of what was typed behind it
     if way == "TX" and re.match(r"(?i)at\+ ", text):
@@ -116,11 +119,15 @@ def _read(number: int, entry: Any) -> Exchange:
     pairs = entry.get("exchange") if isinstance(entry, dict) else None
     if not isinstance(pairs, list) or not pairs:
         raise TranscriptError('expected an object with a list "exchange"')
-    items = []
+    items: list[Item] = []
     for pair in pairs:
         if not (isinstance(pair, list) and len(pair) == 2 and pair[0] in ("TX", "RX") and isinstance(pair[1], str)):
             raise TranscriptError(f'expected ["TX" or "RX", text], got {str(pair)[:60]}')
-        items.append(_item(pair[0], pair[1]))
+        item = _item(pair[0], pair[1])
+        if item.text.startswith(":") and items and _CUT.fullmatch(items[-1].text):
+            last = items.pop()  # one line that the author's program has read in two pieces
+            item = Item("RX", last.text + item.text, last.published + item.published)
+        items.append(item)
     return Exchange(
         number=number,
         module=str(entry.get("module", "")),

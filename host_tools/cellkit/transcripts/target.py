@@ -1,9 +1,9 @@
-"""Runs inside MicroPython: what the firmware's parser and channel make of each exchange that is read from a file.
+"""Runs inside MicroPython: what the firmware's parser and channel make of exchanges.
 
     micropython target.py INPUT OUTPUT
 
-INPUT: one JSON object a line, the first with `identity` (the module's answer to ATI, for the profile), then one an
-exchange: `steps`, a list of [command or null, [reads as hex]]. OUTPUT: one JSON object a line and exchange.
+INPUT: one JSON object a line. The first has `identity`, what the module says of itself, by which the firmware finds its
+profile; each other has `steps`, a list of [command or null, [reads as hex]]. OUTPUT: one JSON object for each of these.
 """
 
 import json
@@ -11,54 +11,166 @@ import sys
 from binascii import hexlify, unhexlify
 
 from cellular.at import parser as _p
-from cellular.modem.loader import find
+from cellular.at.channel import Channel
+from cellular.modem import loader
 from cellular.modem.modem import Modem
 
-_KINDS = {_p.FINAL_OK: "ok", _p.FINAL_ERROR: "error", _p.FINAL_NO_CARRIER: "error"}
+_CONNECT = b"CONNECT"
+_LETTERS = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_"
 
 
-class _Line:
-    """A serial line that is never read by itself: the reads are put into the parser."""
+class _NoPort:
+    """A serial line that is never read by itself: reads are put into the parser one by one."""
 
     def write(self, data):
         return len(data)
 
 
-class Listener:
-    """One modem's channel, and what it tells."""
+class Listener(Channel):
+    """The channel, told what is sent, and asked what it makes of each line."""
 
-    def __init__(self, identity):
-        self.modem = Modem(_Line())
-        self.modem.use(find(identity))
-        ch = self.channel = self.modem.channel
-        ch.on_urc = self._urc
-        ch.on_data = self._data
-        ch.on_reset = None
-        self._unknown = 0
+    def __init__(self):
+        super().__init__(_NoPort())
+        self._name = b""
 
-    def begin(self, command):
-        """A command is sent."""
-        ch = self.channel
-        self._lines()
-        if ch._cmd is not None:
-            ch._leave_unlocked()
-        ch.listen(command)
+    def sends(self, command):
+        """A command is on its way; whatever it asks for may come."""
+        self.found["final"] = "none"
+        self._name = _name(command)
+        self._begin(command, self._name or b"", None, 60000)
+        self.parser.prompt = 64 if b"@" in self.prompts else 62
 
-    def exchange(self, steps):
-        found = {"final": "none", "error": None, "response": [], "urcs": [], "data": "", "unknown": []}
-        self.found = found
-        for command, reads in steps:
-            if command is not None:
-                self.channel.listen(command.encode())
-            for read in reads:
-                self._feed(unhexlify(read))
-        return found
+    def starts(self):
+        """Nothing is known yet."""
+        self.found = {"final": "none", "error": None, "response": [], "urcs": [], "data": "", "unknown": []}
+        self._cmd = None
+        self._prefix = None
+        self._final = 0
+        self._name = b""
+        self._unanswered = 0
+        self._drop()
 
-    def _feed(self, data):
-        parser = self.channel.parser
+    def _event(self, kind, a, b):
+        if kind == _p.DATA:
+            self.found["data"] += hexlify(bytes(self.parser.buf[a:b])).decode()
+        elif kind == _p.PROMPT:
+            self.found["final"] = "prompt"
+        self._start = a
+        super()._event(kind, a, b)
+
+    def _line(self, a, b):
+        buf, found = self.parser.buf, self.found
+        line = self._bytes(a, b)
+        if line == _CONNECT or line.startswith(b"CONNECT ") and line[8:].isdigit():
+            found["final"] = "connect"
+            return
+        for prompt in self.prompts:
+            if line == prompt:
+                found["final"] = "prompt"
+                return
+        name = self._name
+        if name and self._final and buf.startswith(name, a) and not buf[a + len(name)] in _LETTERS:
+            self._expect(a, b, True)  # the result of the command, behind its OK
+            found["response"].append(_text(line))
+            return
+        self._known = self.unknown
+        super()._line(a, b)
+
+    def _answer(self, a, b):
+        self.found["response"].append(_text(self._bytes(self._start, b)))
+
+    def _result(self, kind, a, b):
+        found = self.found
+        found["final"] = "ok" if kind == _p.FINAL_OK else "error"
+        text = _text(self._bytes(a, b))
+        if kind == _p.FINAL_OK:
+            if text != "OK":
+                found["response"].append(text)
+            found["error"] = None
+        else:
+            found["error"] = _error(text)
+        super()._result(kind, a, b)
+
+    def _urc(self, a, b):
+        line = _text(self._bytes(a, b))
+        if self.unknown == self._known:
+            self.found["urcs"].append(line)
+        elif self._cmd is not None and not self._final:
+            self.found["response"].append(line)
+        else:
+            self.found["unknown"].append(line)
+
+    def _restart(self):
+        self.found["urcs"].append(_text(self._bytes(self._start, self._start + len(self._banner()))))
+        super()._restart()
+
+    def _banner(self):
+        for banner in self.banners:
+            if self.parser.buf.startswith(banner, self._start):
+                return banner
+        return b""
+
+    def _piece(self, a, b):
+        line, is_answer = self._body_line, self._body_answer
+        super()._piece(a, b)
+        if self._body is None and not is_answer:
+            self.found["urcs"].append(_text(line))
+
+    def feed(self, data):
+        """One read."""
+        parser = self.parser
         while data:
             room = parser.room()
             n = min(len(room), len(data))
             room[:n] = data[:n]
             parser.feed(n)
             data = data[n:]
+
+
+def _text(line):
+    return "".join([chr(c) for c in line])
+
+
+def _name(command):
+    """`+CSQ` of `AT+CSQ?`: what its answer lines begin with; empty where it has no name of its own."""
+    if command[:2].upper() != b"AT" or command[2:3] not in (b"+", b"#", b"%", b"^", b"*", b"$"):
+        return b""
+    end = 3
+    while end < len(command) and command[end] in _LETTERS:
+        end += 1
+    return command[2:end].upper()
+
+
+def _error(text):
+    for kind in ("CME", "CMS"):
+        if text.startswith("+" + kind + " ERROR"):
+            value = text[text.find(":") + 1 :].strip()
+            number = value.isdigit()
+            return {"type": kind, "code": int(value) if number else None, "text": None if number else value}
+    return {"type": text, "code": None, "text": None}
+
+
+def main(source, target):
+    listener = Listener()
+    modem = Modem(_NoPort())
+    modem.channel = listener
+    with open(source) as lines, open(target, "w") as out:
+        for line in lines:
+            entry = json.loads(line)
+            if "identity" in entry:
+                profile = loader.find(entry["identity"].encode())
+                if profile is None:
+                    raise SystemExit("no profile for " + entry["identity"])
+                modem.use(profile)
+                continue
+            listener.starts()
+            for command, reads in entry["steps"]:
+                if command is not None:
+                    listener.sends(unhexlify(command))
+                for read in reads:
+                    listener.feed(unhexlify(read))
+            listener.feed(b"\r\n")
+            out.write(json.dumps(listener.found) + "\n")
+
+
+main(sys.argv[1], sys.argv[2])
