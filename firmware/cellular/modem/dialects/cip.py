@@ -4,7 +4,7 @@ The result line comes before or after OK, or before ERROR.
 """
 
 from cellular.at.fields import number, split
-from cellular.errors import ATError, SocketError
+from cellular.errors import ATError, CellularError, SocketError
 from micropython import const
 
 STREAM_MAX = const(1400)
@@ -63,7 +63,7 @@ async def stream_read(modem, sid, count):
 async def stream_close(modem, sid):
     try:
         await result(modem, b"AT+CIPCLOSE=%d" % sid, b"+CIPCLOSE: %d," % sid, 12000)
-    except ATError:
+    except CellularError:
         pass  # it was not open
 
 

@@ -4,7 +4,7 @@ TCP and TLS share the numbers of sockets.
 """
 
 from cellular.at.fields import number, split
-from cellular.errors import ATError, SocketError
+from cellular.errors import ATError, CellularError, SocketError
 from cellular.modem.tls import TlsError, name_of
 from micropython import const
 
@@ -87,7 +87,7 @@ async def stream_read(modem, sid, count):
 async def stream_close(modem, sid):
     try:
         await modem.channel.cmd(b"AT+MIPCLOSE=%d" % sid, None, 9000, b"+MIPCLOSE: %d" % sid, 9000)
-    except ATError:
+    except CellularError:
         pass  # it was not open
 
 

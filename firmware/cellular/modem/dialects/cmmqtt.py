@@ -86,7 +86,7 @@ class Session(Offloaded):
         self.check()
         command = b'AT+MQTTSUB=0,"%s",%d' % (topic_of(topic), qos)
         fields = await self.late(command, b'+MQTTURC: "suback",0,', _ANSWER_MS)
-        granted = number(fields, 2)
+        granted = number(fields, 1)
         if granted is None or granted > 2:
             raise MqttError("subscribe", granted, "not granted by the broker")
         return granted

@@ -1,7 +1,7 @@
 """TLS of SIMCom A76xx and SIM7600 modules: certificates (`AT+CCERT…`), contexts (`AT+CSSLCFG`), sockets (`AT+CCH…`)."""
 
 from cellular.at.fields import number, split
-from cellular.errors import ATError, SocketError
+from cellular.errors import ATError, CellularError, SocketError
 from cellular.modem.tls import TlsError, name_of
 from micropython import const
 
@@ -62,7 +62,10 @@ async def stream_send(modem, sid, data):
 
 
 async def stream_close(modem, sid):
-    await modem.channel.cmd(b"AT+CCHCLOSE=%d" % _id(sid), None, 9000, b"+CCHCLOSE: ", 9000)
+    try:
+        await modem.channel.cmd(b"AT+CCHCLOSE=%d" % _id(sid), None, 9000, b"+CCHCLOSE: ", 9000)
+    except CellularError:
+        pass  # it was not open
 
 
 def stream_name(number):

@@ -6,13 +6,14 @@ What TLS needs is forgotten at power-off, and a certificate that is uploaded aga
 from binascii import unhexlify
 
 from cellular.at.fields import number, split
-from cellular.errors import ATError, SocketError
+from cellular.errors import ATError, CellularError, SocketError
 from cellular.modem.tls import TlsError
 from micropython import const
 
 STREAM_MAX = const(1024)
 _OPEN_MS = const(90000)
 _FILES = {"ca": b"TRUSTFILE", "cert": b"CAFILE", "key": b"KEYFILE"}
+_uploaded = {}  # {kind: PEM} since the module started, as it does not tell whose they are
 _KINDS = {b"TCP": 0, b"UDP": 1, b"TLS": 2}
 
 
@@ -33,17 +34,16 @@ async def prepare(modem, tls):
     for line in modem.channel.lines:
         fields = split(line)
         counts[fields[0]] = number(fields, 1)
-    known = modem.certificates
     for kind, pem in tls.items():
         name = _FILES[kind]
-        if not counts.get(name.decode()) or known.get(kind) != pem:
+        if not counts.get(name.decode()) or _uploaded.get(kind) != pem:
             if counts.get(name.decode()):
                 # Uploading adds; the old ones would go on being trusted.
                 await modem.reboot()
-                known.clear()
+                _uploaded.clear()
                 return await prepare(modem, tls)
             await ask(b'AT+GTSSLFILE="%s",%d' % (name, len(pem)), None, 15000, data=pem)
-            known[kind] = pem
+            _uploaded[kind] = pem
 
 
 async def stream_open(modem, sid, host, port, tls, kind=b"TCP"):
@@ -77,7 +77,7 @@ async def stream_send(modem, sid, data):
 async def stream_close(modem, sid):
     try:
         await modem.channel.cmd(b"AT+MIPCLOSE=%d" % sid, None, 9000, b"+MIPCLOSE: %d" % sid, 9000)
-    except ATError:
+    except CellularError:
         pass  # it was not open
 
 

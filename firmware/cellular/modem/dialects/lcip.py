@@ -1,7 +1,7 @@
 """Sockets and TLS of Luat (AirM2M) modules: `AT+CIPSTART` with several links, `AT+CIPRXGET`, `AT+SSLCFG`, `AT+FS…`."""
 
 from cellular.at.fields import number, split
-from cellular.errors import ATError, SocketError
+from cellular.errors import ATError, CellularError, SocketError
 from cellular.modem.tls import TlsError, name_of
 from micropython import const
 
@@ -72,7 +72,7 @@ async def stream_read(modem, sid, count):
 async def stream_close(modem, sid):
     try:
         await modem.channel.cmd(b"AT+CIPCLOSE=%d" % sid, None, 9000)
-    except ATError:
+    except CellularError:
         pass  # it was not open
 
 

@@ -4,7 +4,7 @@ The profile's TLS_CONTEXT is the SSL context that is used.
 """
 
 from cellular.at.fields import number, split, text
-from cellular.errors import ATError, SocketError
+from cellular.errors import ATError, CellularError, SocketError
 from cellular.modem.tls import TlsError, name_of
 from micropython import const
 
@@ -73,7 +73,10 @@ async def stream_read(modem, sid, count):
 
 
 async def stream_close(modem, sid):
-    await modem.channel.cmd(b"AT+QSSLCLOSE=%d" % _id(sid), None, 12000)
+    try:
+        await modem.channel.cmd(b"AT+QSSLCLOSE=%d" % _id(sid), None, 12000)
+    except CellularError:
+        pass  # it was not open
 
 
 def stream_name(number):

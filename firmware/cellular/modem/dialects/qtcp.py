@@ -1,7 +1,7 @@
 """TCP of Quectel modules that keep what comes (`AT+QIOPEN`, `QISEND` with prompt, `QIRD`): Cat.1, BG9x."""
 
 from cellular.at.fields import number, split
-from cellular.errors import ATError, SocketError
+from cellular.errors import ATError, CellularError, SocketError
 from micropython import const
 
 STREAM_MAX = const(1460)
@@ -46,7 +46,7 @@ async def stream_read(modem, sid, count):
 async def stream_close(modem, sid):
     try:
         await modem.channel.cmd(b"AT+QICLOSE=%d" % sid, None, 12000)
-    except ATError:
+    except CellularError:
         pass  # it was not open
 
 
