@@ -1,9 +1,7 @@
 """Quectel Cat.1: MQTT, files and TLS, TCP that the module keeps, GNSS; what a module of another life has left."""
 
-import asyncio
-
 from cellular.errors import SocketError
-from cellular.modem import location, signal
+from cellular.modem import location
 from cellular.modem.tls import Tls, TlsError, name_of
 from cellular.services import mqtt
 from cellular.services.mqtt import MqttError
@@ -199,15 +197,15 @@ async def test_signal_from_what_the_module_tells():
     fake = module()
     fake.answers[b"AT+QCSQ"] = says(b'+QCSQ: "LTE",-52,-81,195,-10') + OK
     modem = await started(fake)
-    s = await signal.read(modem)
+    s = await modem.signal()
     assert (s.rssi_dbm, s.rsrp_dbm, s.rsrq_db, s.ce_level) == (-52, -81, -10, None) and abs(s.sinr_db - 19) < 0.01
     fake.answers[b"AT+QCSQ"] = ERROR
     fake.answers[b"AT+CESQ"] = says(b"+CESQ: 99,99,255,255,22,48") + OK
     fake.answers[b"AT+CSQ"] = says(b"+CSQ: 25,0") + OK
-    s = await signal.read(modem)
+    s = await modem.signal()
     assert (s.rssi_dbm, s.rsrp_dbm, s.rsrq_db, s.sinr_db) == (-63, -93, -9, None)
     for line in (b"+CESQ: 99,99,255,255,255,255", b"+CESQ: "):
         fake.answers[b"AT+CESQ"] = says(line) + OK
         fake.answers[b"AT+CSQ"] = says(b"+CSQ: 99,99") + OK
-        s = await signal.read(modem)
+        s = await modem.signal()
         assert (s.rssi_dbm, s.rsrp_dbm, s.rsrq_db) == (None, None, None)

@@ -210,6 +210,18 @@ class Modem:
             await self.profile.bearer(self)
             self._bearer = True
 
+    def bearer_lost(self):
+        """Called by a dialect: the network has taken the data context, and every connection with it."""
+        self._bearer = False
+        for sock in self.sockets():
+            sock.lost(SocketError("receive", None, "the network has taken the bearer; open another"))
+
+    async def signal(self):
+        """How well the cell is heard: a `cellular.modem.signal.Signal`. Raises CellularError."""
+        from cellular.modem import signal
+
+        return await signal.read(self)
+
     async def unlock_sim(self, pin=None):
         """Wait for the SIM and enter `pin` (str, secret) if it asks. Raises SimError.
 

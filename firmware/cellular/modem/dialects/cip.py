@@ -114,8 +114,7 @@ def listen(modem):
             sock.lost()
 
     def ended(line, payload):
-        for sock in modem.sockets():
-            sock.lost()
+        modem.bearer_lost()
 
     modem.listen(b"+CIPRXGET: 1,", event)
     modem.listen(b"+IPCLOSE:", event)

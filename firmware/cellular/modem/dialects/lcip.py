@@ -120,8 +120,7 @@ def listen(modem):
             sock.lost()
 
     def ended(line, payload):
-        for sock in modem.sockets():
-            sock.lost()
+        modem.bearer_lost()
 
     modem.listen(b"+CIPRXGET: 1,", readable)
     for digit in b"01234567":
