@@ -96,6 +96,7 @@ class Broker:
     process: subprocess.Popen[bytes]
     ca: bytes = b""
     log_file: Path = field(default_factory=Path)
+    identity: tuple[bytes, bytes] | None = None  # certificate and key for our own clients, where it asks for them
 
     def freeze(self) -> None:
         """It does not answer any more, though its host does."""
@@ -153,7 +154,8 @@ def mosquitto(
             lines.append(f"require_certificate {'true' if client_certificates else 'false'}")
         (folder / "conf").write_text("\n".join(lines) + "\n")
         process = subprocess.Popen([MOSQUITTO, "-c", str(folder / "conf")], stderr=subprocess.PIPE)
-        broker = Broker("127.0.0.1", port, process, authority.cert if authority else b"", folder / "log")
+        identity = authority.issue("peer", server=False) if authority and client_certificates else None
+        broker = Broker("127.0.0.1", port, process, authority.cert if authority else b"", folder / "log", identity)
         try:
             _wait_listening(process, port)
             yield broker
@@ -196,6 +198,11 @@ class Peer:
         if broker.ca:
             context = ssl.create_default_context(cadata=broker.ca.decode())
             context.check_hostname = False
+            if broker.identity:
+                with tempfile.NamedTemporaryFile() as file:
+                    file.write(b"".join(broker.identity))
+                    file.flush()
+                    context.load_cert_chain(file.name)
             self._client.tls_set_context(context)
         self._client.on_message = self._came
         self._client.on_subscribe = lambda *_: self._ready.set()
