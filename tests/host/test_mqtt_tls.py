@@ -1,5 +1,5 @@
-"""The firmware in the real VM, against each family's virtual modem and real servers over TLS: telemetry with certificates
-of both sides, a downlink, a CA that is not the server's, and the same for HTTPS."""
+"""The firmware in the real VM, against each family's virtual modem and real servers over TLS: telemetry with
+certificates of both sides, a downlink, a CA that is not the server's, and the same for HTTPS."""
 
 from __future__ import annotations
 
@@ -26,9 +26,7 @@ NASTY = [
 LIMIT_S = 900.0
 
 CAT1 = ("quectel-cat1", "simcom-a76xx", "simcom-sim7600", "luat-air780e", "chinamobile-ml307", "fibocom-l610")
-NB = (
-    "quectel-bg9x", "quectel-bc660k", "simcom-sim7080", "simcom-sim7020", "ublox-sara-r", "nordic-nrf91", "sequans-gm02s",
-)  # fmt: skip
+NB = ("quectel-bg9x", "simcom-sim7080", "simcom-sim7020", "ublox-sara-r", "nordic-nrf91", "sequans-gm02s")
 NB_PLAIN = ("quectel-bc26", "chinamobile-m5311")
 
 

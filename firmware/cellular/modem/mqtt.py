@@ -110,7 +110,7 @@ def topic_of(text):
 
 
 class Offloaded(Client):
-    """A session that the module keeps; one at a time. urcs: {prefix: handler(line, payload)} for as long as it is used."""
+    """A session that the module keeps; one at a time. urcs: {prefix: handler(line, payload)} while it is used."""
 
     waits_since = None  # as UdpSocket, among which the modem has it
 

@@ -17,13 +17,15 @@ class StreamSocket:
 
     A dialect gives `stream_open(modem, sid, host, port, tls)`, `stream_send(modem, sid, data)`, `STREAM_MAX` (bytes of
     one send), `stream_close(modem, sid)`, and, where the module keeps what comes until it is asked,
-    `stream_read(modem, sid, count)`: bytes, b"" if there are none. It calls `readable`, `arrived` and `lost`.
+    `stream_read(modem, sid, count)`: bytes, b"" if there are none. It calls `readable`, `arrived` and `lost`. Where the
+    module chooses the number itself, `stream_open` sets `handle`, and `find` finds the socket by it.
     """
 
     def __init__(self, modem, dialect, sid):
         self.dropped = 0  # bytes that came faster than they were read, from a module that pushes
         self.waits_since = None  # as UdpSocket
         self.sid = sid
+        self.handle = sid  # what the module calls it, where it chooses numbers itself
         self._modem = modem
         self._dialect = dialect
         self._pulls = hasattr(dialect, "stream_read")
@@ -40,7 +42,7 @@ class StreamSocket:
         view = memoryview(data)
         most = self._dialect.STREAM_MAX
         for at in range(0, len(view), most):
-            await self._dialect.stream_send(self._modem, self.sid, bytes(view[at : at + most]))
+            await self._dialect.stream_send(self._modem, self.handle, bytes(view[at : at + most]))
 
     async def recv_into(self, buf, timeout_ms):
         """Put what has come into `buf`; returns how many bytes, 0 if none came in time. Raises SocketError at the end
@@ -75,7 +77,7 @@ class StreamSocket:
         if self._closed or isinstance(self._error, ModemReset):
             return False
         try:
-            data = await self._dialect.stream_read(self._modem, self.sid, min(count, _READ_MAX))
+            data = await self._dialect.stream_read(self._modem, self.handle, min(count, _READ_MAX))
         except CellularError as e:
             if self._error is None:
                 self._error = e
@@ -95,7 +97,7 @@ class StreamSocket:
         self._waiter.wake()
         try:
             if not reset:
-                await self._dialect.stream_close(self._modem, self.sid)
+                await self._dialect.stream_close(self._modem, self.handle)
         except CellularError as e:
             trace("close_failed", error=str(e))
         finally:
@@ -125,6 +127,14 @@ class StreamSocket:
         if self._error is None:
             self._error = error or SocketError("receive", None, "closed by the server or the network; open another")
         self._waiter.wake()
+
+
+def find(modem, handle):
+    """The stream that the module calls `handle`, or None."""
+    for sock in modem.sockets():
+        if isinstance(sock, StreamSocket) and sock.handle == handle:
+            return sock
+    return None
 
 
 async def open_stream(modem, dialect, sid, host, port, tls):

@@ -1,5 +1,5 @@
-"""SIMCom A76xx (A7670, A7672, A7608), Cat.1. Sources: AT manual V1.09, application notes, hardware design of A7670 V1.06,
-logs of A7670E and A7670G."""
+"""SIMCom A76xx (A7670, A7672, A7608), Cat.1. Sources: AT manual V1.09, application notes, hardware design of A7670
+V1.06, logs of A7670E and A7670G."""
 
 from cellular.modem.profiles.base import *
 

@@ -1,5 +1,5 @@
-"""Luat (AirM2M) Air780E, Air780EP and their relatives, Cat.1bis. Sources: AT manual of the maker, its guides with logs of
-780E and 780EP, the boot log of a 780EP."""
+"""Luat (AirM2M) Air780E, Air780EP and their relatives, Cat.1bis. Sources: AT manual of the maker, its guides with logs
+of 780E and 780EP, the boot log of a 780EP."""
 
 from cellular.modem.profiles.base import *
 

@@ -1,6 +1,7 @@
 """Quectel Cat.1: EC2x, and with other names EC6x, EC8x, EG2x, EG8x, EG9x (one command set, three makers of chips).
 
-Sources: TCP/IP application note of EC200U and EG915U, AT manual of EG800Q and EG91xQ V1.1, logs of EG800K, EC200U, EC25.
+Sources: TCP/IP application note of EC200U and EG915U, AT manual of EG800Q and EG91xQ V1.1, logs of EG800K, EC200U and
+EC25.
 """
 
 from cellular.modem.profiles.base import *

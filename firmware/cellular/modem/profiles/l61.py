@@ -1,5 +1,5 @@
-"""Fibocom L610, Cat.1. Sources: an RT-Thread driver, acceptance reports with firmware 16000.1208.00.86.02.02; for its MQTT
-client no log was found, so MQTT goes over its TLS socket."""
+"""Fibocom L610, Cat.1. Sources: an RT-Thread driver, acceptance reports with firmware 16000.1208.00.86.02.02; for its
+MQTT client no log was found, so MQTT goes over its TLS socket."""
 
 from cellular.modem.profiles.base import *
 

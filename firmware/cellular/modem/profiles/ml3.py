@@ -1,5 +1,5 @@
-"""China Mobile ML307, ML305 and ML302 (A, R, C, ...), Cat.1bis. Sources: user manuals of TCP/IP V5.1.5, MQTT, HTTP and SSL,
-notes on ML307R."""
+"""China Mobile ML307, ML305 and ML302 (A, R, C, ...), Cat.1bis. Sources: user manuals of TCP/IP V5.1.5, MQTT, HTTP and
+SSL, notes on ML307R."""
 
 from cellular.modem.profiles.base import *
 

@@ -1,0 +1,73 @@
+"""TCP and TLS of Sequans Monarch 2 (`AT+SQNSD`, `AT+SQNSSENDEXT`, `AT+SQNSRECV`); certificates in numbered slots."""
+
+from cellular.at.fields import number, split
+from cellular.errors import ATError, CellularError, SocketError
+from cellular.modem.tls import TlsError
+from micropython import const
+
+STREAM_MAX = const(1460)
+_OPEN_MS = const(90000)
+_PROFILE = const(1)
+_SLOTS = {"ca": 11, "cert": 12, "key": 13}
+_written = {}  # {kind: PEM} since this board started: the slots tell no contents
+
+
+async def prepare(modem, tls):
+    """Write certificates into their slots, and the TLS profile; returns its number."""
+    ask = modem.channel.cmd
+    for kind, pem in tls.items():
+        if _written.get(kind) != pem:
+            what = b"privatekey" if kind == "key" else b"certificate"
+            await ask(b'AT+SQNSNVW="%s",%d,%d' % (what, _SLOTS[kind], len(pem)), None, 20000, data=pem)
+            _written[kind] = pem
+    slots = [b"%d" % _SLOTS[kind] if getattr(tls, kind) else b"" for kind in ("ca", "cert", "key")]
+    # version TLS 1.2, any cipher, validation bits: 1 chain, 4 host name is left to the server name
+    await ask(b'AT+SQNSPCFG=%d,2,"",%d,%s' % (_PROFILE, 1 if tls.verify else 0, b",".join(slots)))
+    return _PROFILE
+
+
+async def stream_open(modem, sid, host, port, tls):
+    listen(modem)
+    ask = modem.channel.cmd
+    await ask(b"AT+SQNSCFG=%d,%d,300,90,600,50" % (sid, modem.profile.CID))
+    await ask(b"AT+SQNSCFGEXT=%d,1,0,0,0,0" % sid)
+    await ask(b"AT+SQNSSCFG=%d,%d,%d" % (sid, bool(tls), await prepare(modem, tls) if tls else _PROFILE))
+    try:
+        await ask(b'AT+SQNSD=%d,0,%d,"%s",0,0,1' % (sid, port, host.encode()), None, _OPEN_MS)
+    except ATError as e:
+        raise TlsError("connection", e.code) if tls else SocketError("open", e.code)
+
+
+async def stream_send(modem, sid, data):
+    await modem.channel.cmd(b"AT+SQNSSENDEXT=%d,%d" % (sid, len(data)), None, 30000, data=data)
+
+
+async def stream_read(modem, sid, count):
+    try:
+        await modem.channel.cmd(b"AT+SQNSRECV=%d,%d" % (sid, count), b"+SQNSRECV", 9000)
+    except ATError:
+        return b""  # nothing there
+    return modem.channel.payload or b""
+
+
+async def stream_close(modem, sid):
+    try:
+        await modem.channel.cmd(b"AT+SQNSH=%d" % sid, None, 12000)
+    except CellularError:
+        pass  # it was not open
+
+
+def listen(modem):
+    """Tell the streams what comes for them."""
+
+    def event(line, payload):
+        sock = modem.socket(number(split(line[line.find(b":") + 1 :]), 0))
+        if sock is None:
+            return
+        if line.startswith(b"+SQNSRING:"):
+            sock.readable()
+        else:
+            sock.lost()
+
+    modem.listen(b"+SQNSRING:", event)
+    modem.listen(b"+SQNSH:", event)
