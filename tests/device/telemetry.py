@@ -1,6 +1,6 @@
 """Telemetry over MQTT, or an HTTP request, as `job.json` says; certificates are files beside it.
 
-job.json: {"link": {...}, "host": "…", "port": 8883, "tls": true, "payloads": [hex, …], "url": "https://…"}
+job.json: {"kind": profile, "link": {...}, "host": "…", "port": 8883, "tls": true, "payloads": [hex, …], "url": "https://…"}
 """
 
 import asyncio
@@ -47,7 +47,7 @@ async def main():
     with open("job.json") as f:
         job = json.load(f)
     tls = Tls(content("ca.pem"), content("cert.pem"), content("key.pem")) if job["tls"] else None
-    modem = Modem(UART(board.MODEM_UART, board.MODEM_BAUD), Pin(board.PWRKEY, Pin.OUT, value=0))
+    modem = Modem(UART(board.MODEM_UART, board.MODEM_BAUD), Pin(board.PWRKEY, Pin.OUT, value=0), kind=job["kind"])
     link = Link(modem, job["link"])
     await link.up()
     trace("up", model=modem.model, capabilities=modem.capabilities)

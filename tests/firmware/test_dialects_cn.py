@@ -6,7 +6,7 @@ from cellular.errors import SocketError
 from cellular.modem.tls import Tls, TlsError, name_of
 from cellular.services import mqtt
 from cellular.services.mqtt import MqttError
-from fake_modem import fails, until
+from fake_modem import fails
 from scripted import ERROR, OK, Scripted, says, started
 
 NASTY = b'\x00\x1a"\r\nOK\r\nCLOSED\r\n>\xff,",'

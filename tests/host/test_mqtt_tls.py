@@ -25,9 +25,25 @@ NASTY = [
 ]
 LIMIT_S = 900.0
 
-CAT1 = ("quectel-cat1", "simcom-a76xx", "simcom-sim7600", "luat-air780e", "chinamobile-ml307", "fibocom-l610")
-NB = ("quectel-bg9x", "simcom-sim7080", "simcom-sim7020", "ublox-sara-r", "nordic-nrf91", "sequans-gm02s")
-NB_PLAIN = ("quectel-bc26", "chinamobile-m5311")
+# Family: the profile that a board with it names, for the power key.
+CAT1 = {
+    "quectel-cat1": "ec2",
+    "simcom-a76xx": "a76",
+    "simcom-sim7600": "sim76",
+    "luat-air780e": "airm2m",
+    "chinamobile-ml307": "ml3",
+    "fibocom-l610": "l61",
+}
+NB = {
+    "quectel-bg9x": "bg95",
+    "simcom-sim7080": "sim7080",
+    "simcom-sim7020": "sim7020",
+    "ublox-sara-r": "sara_r4",
+    "nordic-nrf91": "nrf9160",
+    "sequans-gm02s": "gm02s",
+}
+NB_PLAIN = {"quectel-bc26": "bc26", "chinamobile-m5311": "m5311"}
+PROFILES = CAT1 | NB | NB_PLAIN
 
 
 def there(*wanted: str) -> list[str]:
@@ -39,10 +55,11 @@ class Device:
     """One run of the script on a family's default module."""
 
     def __init__(self, family: str, job: dict[str, Any], files: dict[str, bytes]) -> None:
+        standard = {"kind": PROFILES[family], "link": LINK, "host": NAME, "tls": bool(files)}
         config = BenchConfig(
             network=NetworkConfig(hosts={NAME: "127.0.0.1"}),
             modem=families.config(family),
-            files={"job.json": json.dumps({"link": LINK, "host": NAME, "tls": bool(files)} | job), **files},
+            files={"job.json": json.dumps(standard | job), **files},
         )
         self.bench = VirtualBench(config, gateway=StandstillGateway())
 
