@@ -41,6 +41,8 @@ class Faults:
     """Data sent sooner than the guard time after `>` are not heard."""
     no_signal: bool = False
     """The strength of the signal has not been measured yet, though the module may be registered (BG95)."""
+    ping_lost: bool = False
+    """No echo comes back to a ping."""
     answer_delay_s: float = 0.0
     """Added to the time of every answer."""
     chunks: tuple[int, ...] = ()
@@ -99,7 +101,8 @@ class Faults:
 
     def clear(self) -> None:
         """No faults any more."""
-        self.silent = self.prompt_never = self.early_data_lost = self.no_signal = False
+        self.silent = self.prompt_never = self.early_data_lost = False
+        self.no_signal = self.ping_lost = False
         self.identity = self.reject_cause = None
         self.answer_delay_s, self.chunks = 0.0, ()
         self._rules.clear()

@@ -1,0 +1,97 @@
+"""A Quectel module with the QI command set: its parts put together, its URCs and its power-off."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from cellkit.bench.modem.engines.gnss import Gnss
+from cellkit.bench.modem.engines.http import HttpClient
+from cellkit.bench.modem.engines.links import Links
+from cellkit.bench.modem.engines.tls import Files
+from cellkit.bench.modem.families._quectel.files import FileCommands
+from cellkit.bench.modem.families._quectel.http import HttpCommands
+from cellkit.bench.modem.families._quectel.mqtt import MqttCommands
+from cellkit.bench.modem.families._quectel.queries import QueryCommands
+from cellkit.bench.modem.families._quectel.sockets import SocketCommands
+from cellkit.bench.modem.families._quectel.tls import TlsCommands
+from cellkit.bench.modem.family import Handler, Reply
+from cellkit.bench.modem.plain import PlainModem
+from cellkit.bench.modem.v250 import Command, SyntaxFault
+
+
+class QuectelModem(PlainModem):
+    """Class attributes say what differs between the families."""
+
+    qi_send = "bytes"
+    """QISEND: `bytes` behind a prompt, SEND OK alone; `inline`: payload in the command, OK and SEND OK."""
+    close_ok = False
+    """QICLOSE is followed by CLOSE OK."""
+    state_port: str | None = "uart1"
+    """The last field of QISTATE."""
+    contexts = 16
+    sockets = 12
+    first_context = 1
+    file_prompt = "\r\nCONNECT\r\n"
+    mqtt_versions = (3, 4)
+    mqtt_recv = "quoted"
+    """+QMTRECV's payload without a length: `quoted` or `bare`."""
+    publish_answer = "+QMTPUBEX"
+    """What a QMTPUBEX is answered with."""
+    powered_down = "POWERED DOWN"
+
+    def _make_dialect(self) -> Any:
+        self._late: dict[str, Any] = {}
+        self.files = Files()
+        self.sockets_part = SocketCommands(self)
+        self.mqtt_part = MqttCommands(self)
+        self.http_part = HttpCommands(self)
+        self.tls_part = TlsCommands(self)
+        self.queries = QueryCommands(self)
+        self.file_part = FileCommands(self)
+        return super()._make_dialect()
+
+    @property
+    def links(self) -> Links:
+        """Made at their first use: the radio is not there before."""
+        return self._once("links", lambda: Links(self))
+
+    @property
+    def http(self) -> HttpClient:
+        """The one HTTP client."""
+        return self._once("http", lambda: HttpClient(self.links))
+
+    @property
+    def gnss(self) -> Gnss:
+        """The receiver."""
+        return self._once("gnss", lambda: Gnss(self))
+
+    def _once(self, name: str, make: Any) -> Any:
+        if name not in self._late:
+            self._late[name] = make()
+        return self._late[name]
+
+    def commands(self) -> dict[str, Handler]:
+        """All parts; a family adds its own over them."""
+        found: dict[str, Handler] = {}
+        for part in (self.sockets_part, self.mqtt_part, self.http_part, self.tls_part, self.queries, self.file_part):
+            found.update(part.handlers())
+        found["+QPOWD"] = self._qpowd
+        return found
+
+    def _qpowd(self, command: Command) -> Reply:
+        if command.op == "test":
+            return Reply(["+QPOWD: (0,1)"])
+        if command.op not in ("set", "action"):
+            raise SyntaxFault
+        return Reply(after=lambda: self.later(1.0, self.power.shut_down))
+
+    def switched_off(self) -> None:
+        """The last words."""
+        if self.powered_down:
+            self.urc(self.powered_down)
+
+    def registration_changed(self) -> None:
+        """Without registration the contexts are gone."""
+        if not self.ue.registered:
+            self.sockets_part.bearer_gone()
+        super().registration_changed()

@@ -1,0 +1,161 @@
+"""Quectel BG96, BG95, BG77: Cat.M1 and NB-IoT. Sources: BG96 AT manual V2.2 and application notes, BG95 logs."""
+
+from __future__ import annotations
+
+from cellkit.bench import timers
+from cellkit.bench.modem.families._quectel.base import QuectelModem
+from cellkit.bench.modem.family import Handler, Reply, Traits
+from cellkit.bench.modem.power import Mode
+from cellkit.bench.modem.standard import Standard
+from cellkit.bench.modem.v250 import Command, SyntaxFault
+
+_RELEASE_ENTERS_S = 1.0  # (unverified) psm/enter: from RRC release to PSM
+
+
+class _Standard(Standard):
+    """Layouts: no modes 3 and 5 of CEREG, and no causes."""
+
+    def registration_modes(self, name: str) -> str:
+        return "(0-2,4)" if name == "CEREG" else "(0-2)"
+
+    def context_line(self, cid: int, kind: str, apn: str, ip: str) -> str:
+        return self.line("+CGDCONT", cid, f'"{kind}"', f'"{apn}"', f'"{ip or "0.0.0.0"}"', 0, 0, 0)
+
+
+class Module(QuectelModem):
+    """BG95-M3 by default; `banner` and identity differ by module."""
+
+    traits = Traits(
+        banner=((0.0, "RDY"), (0.3, "APP RDY"), (0.5, "+CFUN: 1"), (0.7, "+CPIN: READY"), (1.0, "+QUSIM: 1"),
+                (2.0, "+QIND: SMS DONE"), (2.4, "+QIND: PB DONE")),
+    )  # fmt: skip
+    act = 8
+    edrx_act = 4
+    state_port = "uart1"
+    mqtt_recv = "quoted"
+    publish_answer = "+QMTPUB"
+    lasting = {"urcport": "uart1", "QCSCON": 0, "psm/urc": 0, "psm/enter": 0}
+    volatile = {"QSCLK": 0}
+
+    def make_standard(self) -> Standard:
+        """CEREG without causes."""
+        return _Standard(self)
+
+    def commands(self) -> dict[str, Handler]:
+        """What BG9x has of its own."""
+        return {
+            **super().commands(),
+            "+QCSCON": self._qcscon, "+QPSMS": self._qpsms, "+QPSMCFG": self._qpsmcfg, "+QPSMEXTCFG": self._qpsmext,
+            "+QCFGEXT": self._qcfgext, "+QLWM2M": lambda command: Reply(), "+CSCON": None,  # type: ignore[dict-item]
+        }  # fmt: skip
+
+    def banner_line(self, text: str) -> None:
+        """BG96 has no APP RDY; the card's lines come where there is a card."""
+        if text == "APP RDY" and self.config.identity.more.get("app_ready") == "no":
+            return
+        if text.startswith(("+QUSIM", "+QIND")) and not self.sim.ready:
+            return
+        super().banner_line(text)
+
+    def sim_unlocked(self) -> None:
+        """Behind +CPIN: READY."""
+        self.later(0.2, self.urc, "+QUSIM: 1")
+        self.later(0.8, self.urc, "+QIND: SMS DONE")
+
+    # Power
+
+    def sleep_mode(self) -> int:
+        """PSM is power-down; light sleep with QSCLK=1 and DTR high only, which a wire does not carry here."""
+        return 1 if self.ue.psm else 0
+
+    def wakes_on_uart(self) -> bool:
+        """Never."""
+        return False
+
+    def wakes_on_key(self) -> bool:
+        """PWRKEY, or T3412."""
+        return True
+
+    def key_off_s(self) -> float:
+        """BG96: 650 ms, which a pulse that switches on is shorter than."""
+        return 0.65
+
+    def falls_asleep(self) -> None:
+        """The processor goes off with its sockets; the network still knows the device."""
+        self.urc("PSM POWER DOWN")
+        self.links.forget()
+        self.sockets_part.open.clear()
+
+    def woke(self, how: str) -> None:
+        """A full boot, registered as before."""
+        self.settings.restart()
+        last_s = 0.0
+        for last_s, text in self.traits.banner:
+            self.later(last_s, self.banner_line, text)
+
+    def rrc_changed(self) -> None:
+        """+QCSCON, and +QPSMTIMER at the release."""
+        nvram, grant = self.settings.nvram, self.ue.grant
+        if nvram["QCSCON"]:
+            self.urc(f"+QCSCON: 1,{int(self.ue.connected)}")
+        if not self.ue.connected and self.queries.qcfg.get("psm/urc") == "1" and grant.t3324 and grant.t3412:
+            tau, active = timers.decode_t3412(grant.t3412) or 0, timers.decode_t3324(grant.t3324) or 0
+            self.urc(f"+QPSMTIMER: {tau:.0f},{active:.0f}")
+
+    # Commands
+
+    def _qcscon(self, command: Command) -> Reply:
+        if command.op == "read":
+            return Reply([f"+QCSCON: {self.settings.nvram['QCSCON']},{int(self.ue.connected)}"])
+        return self.standard.number(command, "QCSCON", 0, 1)
+
+    def _qpsms(self, command: Command) -> Reply:
+        nvram, grant = self.settings.nvram, self.ue.grant
+        if command.op == "read":
+            if grant.t3324 and grant.t3412:
+                tau, active = timers.decode_t3412(grant.t3412) or 0, timers.decode_t3324(grant.t3324) or 0
+            else:
+                psm = nvram["CPSMS"]
+                tau, active = timers.decode_t3412(psm["t3412"]) or 0, timers.decode_t3324(psm["t3324"]) or 0
+            return Reply([f'+QPSMS: {nvram["CPSMS"]["mode"]},,,"{tau:.0f}","{active:.0f}"'])
+        if command.op == "test":
+            return Reply(['+QPSMS: (0-2),,,("00000000"-"11111111"),("00000000"-"11111111")'])
+        reply = self.standard.handlers()["+CPSMS"](command)
+        return reply or Reply()
+
+    def _qpsmcfg(self, command: Command) -> Reply:
+        if command.op == "read":
+            return Reply(["+QPSMCFG: 60,15"])
+        if command.op == "set" and len(command.args) == 1:
+            return Reply([f"+QPSMCFG: {command.args[0].text},5"])
+        return Reply()
+
+    def _qpsmext(self, command: Command) -> Reply:
+        if command.op == "read":
+            return Reply(["+QPSMEXTCFG: 14,2,120,5,120,15"])
+        return Reply()
+
+    def _qcfgext(self, command: Command) -> Reply:
+        key = command.string(0, 12).lower()
+        if key == "nipds":
+            data = command.string(2, 1400, default="")
+            return Reply(after=lambda: self.later(1.0, self._nip_came, data))
+        if key == "nipdr":
+            size = command.integer(1, 0, 1358)
+            held = self.settings.ram.setdefault("nip", "")
+            if size == 0:
+                return Reply([f'+QCFGEXT: "nipdr",{len(held)},0,{len(held)}'])
+            return Reply([f'+QCFGEXT: "nipdr",{min(size, len(held))},"{held[:size]}"'])
+        if key == "nipd":
+            opened = command.integer(1, 0, 1)
+            return Reply(after=lambda: self.later(0.5, self.urc, f'+QIND: "nipd","{"open" if opened else "close"}",0'))
+        raise SyntaxFault
+
+    def _nip_came(self, data: str) -> None:
+        self.settings.ram["nip"] = data
+        self.urc('+QIND: "nipd","recv"')
+
+    def shut(self) -> None:
+        """Off by command."""
+        if self.power.mode is not Mode.OFF:
+            self.power.shut_down()
