@@ -54,11 +54,12 @@ PROMPTS = (b">", b"DOWNLOAD")
 SOCKETS = 10
 SEND_MAX = 1400
 SESSION = ()
+SETTINGS = ((b"AT+CTZU?", b"+CTZU", b"1", b"AT+CTZU=1"),)  # by default the network's time does not set the clock
 ICCID = (b"AT+CICCID", b"+ICCID")
 IMEI = (b"AT+CGSN", b"")
 REBOOT = b"AT+CRESET"
 
-# After quality and power: RSRQ, RSRP, RSSI in steps of 1 dB from the least, without sign; newer chips print dB with it.
+# RSRQ, RSRP, RSSI: where they have a sign they are dB; older chips print codes without one, which are no values here.
 SIGNAL = (
     b"AT+CPSI?",
     b"+CPSI",

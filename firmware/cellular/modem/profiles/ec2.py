@@ -53,8 +53,11 @@ QMT = {"version": 4, "publish": "ex", "receive": b'AT+QMTCFG="recv/mode",0,0,1'}
 TLS_CONTEXT = 1
 SESSION = ()
 
-# By default lines that nobody has asked for go to the USB port.
-SETTINGS = ((b'AT+QURCCFG="urcport"', b"+QURCCFG", b'"urcport","uart1"', b'AT+QURCCFG="urcport","uart1"'),)
+# By default lines that nobody has asked for go to the USB port, and the network's time does not set the clock.
+SETTINGS = (
+    (b'AT+QURCCFG="urcport"', b"+QURCCFG", b'"urcport","uart1"', b'AT+QURCCFG="urcport","uart1"'),
+    (b"AT+CTZU?", b"+CTZU", b"1", b"AT+CTZU=1"),
+)
 SLEEP_OFF = b"AT+QSCLK=0"
 SLEEP_ON = b"AT+QSCLK=1"
 ICCID = (b"AT+QCCID", b"+QCCID")
