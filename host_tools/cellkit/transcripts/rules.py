@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import re
+from typing import Any, cast
 
+from cellkit.bench.modem.engines.sms import Message
+from cellkit.transcripts.shape import split
 from cellkit.transcripts.stage import Rule, Stage
 
 _REGISTRATION = r"\+C(?:G|E|5G)?REG ?: ?"
@@ -13,14 +16,6 @@ _NO_SETTING = frozenset({
     "CSQ", "CESQ", "CGPADDR", "CPSMS",
 })  # fmt: skip
 _PIN = "1234"
-
-
-def _command(stage: Stage) -> str:
-    """The command that the line at the stage's position answers."""
-    for item in reversed(stage.exchange.items[:stage.position]):
-        if item.way == "TX":
-            return item.text.strip()
-    return ""
 
 
 # The card, before the module is made
@@ -38,7 +33,7 @@ def _unlocks(stage: Stage, match: re.Match[str]) -> None:
 
 
 def _card_missing(stage: Stage, match: re.Match[str]) -> None:
-    if re.match(r"AT\+C(PIN|IMI|CID)", _command(stage), re.IGNORECASE):
+    if re.match(r"AT\+C(PIN|IMI|CID)", stage.command(), re.IGNORECASE):
         stage.config.sim.present = False
 
 
@@ -58,20 +53,20 @@ def _plain_error(stage: Stage, match: re.Match[str]) -> None:
 
 def _reporting(stage: Stage, match: re.Match[str]) -> None:
     name = match[1].upper()
-    if _command(stage).upper() == f"AT+{name}?" and not stage.sets(rf"AT\+{name}=\d.*"):
+    if stage.command().upper() == f"AT+{name}?" and not stage.sets(rf"AT\+{name}=\d.*"):
         stage.at(f"AT+{name}={match[2]}")
 
 
 def _written_back(stage: Stage, match: re.Match[str]) -> None:
     name, value = match[1].upper(), match[2].strip()
-    if name in _NO_SETTING or _command(stage).upper() != f"AT+{name}?" or stage.sets(rf"AT\+{name}=.*"):
+    if name in _NO_SETTING or stage.command().upper() != f"AT+{name}?" or stage.sets(rf"AT\+{name}=.*"):
         return
     if value and re.fullmatch(r'(?:-?\d+|"[^"]*")(?: ?, ?(?:-?\d+|"[^"]*"))*', value):
         stage.at(f"AT+{name}={value}")
 
 
 def _timers(stage: Stage, match: re.Match[str]) -> None:
-    if _command(stage).upper() != "AT+CPSMS?" or stage.sets(r"AT\+CPSMS=.*"):
+    if stage.command().upper() != "AT+CPSMS?" or stage.sets(r"AT\+CPSMS=.*"):
         return
     bits = re.findall(r"[01]{8}", match[2])
     quoted = [f'"{value}"' for value in bits[-2:]]
@@ -79,8 +74,13 @@ def _timers(stage: Stage, match: re.Match[str]) -> None:
 
 
 def _function(stage: Stage, match: re.Match[str]) -> None:
-    if _command(stage).upper() == "AT+CFUN?" and not stage.sets(r"AT\+CFUN=.*"):
+    if stage.command().upper() == "AT+CFUN?" and not stage.sets(r"AT\+CFUN=.*"):
         stage.at(f"AT+CFUN={match[1]}", 30.0)
+
+
+def _was_off(stage: Stage, match: re.Match[str]) -> None:
+    if not stage.sets(r"AT\+C(FUN|OPS).*") and "+CPIN" in " ".join(stage.ahead()[:4]):
+        stage.at("AT+CFUN=0", 30.0)
 
 
 # Just before a command, or while its lines are waited for
@@ -90,12 +90,26 @@ def _registered(stage: Stage, match: re.Match[str]) -> None:
     stage.register(int(match[1]))
 
 
+def _registration_told(stage: Stage, match: re.Match[str]) -> None:
+    if int(stage.modem.ue.stat) == int(match[1]):
+        told = getattr(stage.modem, "reported", None)
+        if told is not None:
+            told.clear()  # as for one that has just come back
+        stage.modem.registration_changed()
+    else:
+        stage.register(int(match[1]))
+
+
+def _not_registered(stage: Stage, match: re.Match[str]) -> None:
+    stage.register(2)
+
+
 def _no_signal(stage: Stage, match: re.Match[str]) -> None:
     stage.signal_unknown()
 
 
 def _attached(stage: Stage, match: re.Match[str]) -> None:
-    if _command(stage).upper() == "AT+CGATT?":
+    if stage.command().upper() == "AT+CGATT?":
         stage.register(int(match[1]))
 
 
@@ -106,7 +120,42 @@ def _connected(stage: Stage, match: re.Match[str]) -> None:
         stage.wait(lambda: not stage.modem.ue.connected, 120.0)
 
 
+def _text_mode(stage: Stage, match: re.Match[str]) -> None:
+    if not stage.sets(r"AT\+CMGF=\d"):
+        stage.at("AT+CMGF=1")
+    if len(split(match[1])) > 3 and not stage.sets(r"AT\+CSDH=\d"):
+        stage.at("AT+CSDH=1")
+
+
+def _stored(stage: Stage, match: re.Match[str]) -> None:
+    """A message is read that came before: it is there."""
+    messages = getattr(stage.modem, "messages", None)
+    index = int(match[1])
+    if messages is not None and index not in messages.store.messages:
+        state = re.search(r"REC UNREAD|REC READ|STO UNSENT|STO SENT", " ".join(stage.ahead()[:3]))
+        messages.store.messages[index] = Message(
+            cast(Any, state[0] if state else "REC UNREAD"), "+15550001111", "hello", stage.network.utc()
+        )
+
+
+def _listed(stage: Stage, match: re.Match[str]) -> None:
+    found = re.search(r"\+CMGL: ?(\d+)", " ".join(stage.ahead()[:4]))
+    if found:
+        number = re.fullmatch(r"(\d+)", found[1])
+        if number:
+            _stored(stage, number)
+
+
+def _rings(stage: Stage, match: re.Match[str]) -> None:
+    ring = getattr(stage.modem, "ring", None)
+    if ring is not None:
+        ring()
+
+
 def _message(stage: Stage, match: re.Match[str]) -> None:
+    messages = getattr(stage.modem, "messages", None)
+    if messages is not None:
+        assert messages.store is not None  # it is made at its first use, and takes what the centre has from then on
     stage.network.sms.send("+15550001111", "hello")
 
 
@@ -124,10 +173,17 @@ RULES: tuple[Rule, ...] = (
     Rule("setup", "RX", r"\+CPSMS ?: ?([012])(.*)", _timers),
     Rule("setup", "RX", r"\+CFUN ?: ?(\d)", _function),
     Rule("setup", "RX", r"\+([A-Z0-9]+) ?: ?(.*)", _written_back),
+    Rule("setup", "TX", r"(?i:AT\+CFUN=1)", _was_off),
+    Rule("before", "RX", r"\+COPS: ?[0-4]", _not_registered),
     Rule("before", "RX", _REGISTRATION + r"[0-5],(\d{1,2})(?:,.*)?", _registered),
     Rule("before", "RX", r"\+CSQ ?: ?99, ?99", _no_signal),
     Rule("before", "RX", r"\+CGATT ?: ?([01])", _attached),
-    Rule("cause", "RX", _REGISTRATION + r"(\d{1,2})(?:,[\"0-9A-Fa-f].*)?", _registered),
+    Rule("cause", "RX", _REGISTRATION + r"(\d{1,2})(?:,[\"0-9A-Fa-f].*)?", _registration_told),
     Rule("cause", "RX", r"\+Q?CSCON ?: ?([01])(?:,\d)?", _connected),
+    Rule("setup", "RX", r'\+CM(?:T|GR): ?(".*)', _text_mode),
+    Rule("setup", "RX", r'\+CMGL: ?\d+,(".*)', _text_mode),
+    Rule("setup", "TX", r"(?i:AT\+(?:CMGR|CMSS|CMGD)=(\d+).*)", _stored),
+    Rule("setup", "TX", r"(?i:AT\+CMGL.*)", _listed),
     Rule("cause", "RX", r"\+CMTI?: .*", _message),
+    Rule("cause", "RX", r"RING|\+CRING: .*", _rings),
 )

@@ -98,5 +98,6 @@ def same(expected: str, got: str, payload: bool = False) -> bool:
 
 def announces_payload(line: str) -> bool:
     """Whether a line is a header behind which bytes come: its last fields hold a length."""
-    shape = shape_of(line)
-    return shape.kind == "fields" and any(part.isdigit() and int(part) for part in split(line)[-2:])
+    if shape_of(line).kind != "fields":
+        return line.startswith("CONNECT")
+    return any(part.isdigit() and int(part) for part in split(line.partition(":")[2])[-2:])

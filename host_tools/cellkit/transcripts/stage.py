@@ -55,7 +55,7 @@ class Stage:
         self.log = EventLog(None, self.clock)
         self.peer = Peer()
         self.network = Network(self.clock, self.log, NetworkConfig.model_validate(network or {}), self.peer)
-        self.network.config.hosts = _AnyHost(self.network.config.hosts)
+        self.network.resolve = _resolve  # type: ignore[method-assign]
         self.config: ModemConfig = families.config(module)
         self.echo = False
         self._heard = bytearray()
@@ -88,7 +88,9 @@ class Stage:
         """From power-on until it answers and, with `attach`, has an address; what it said is forgotten."""
         self.power()
         self.wait(lambda: self.modem.power.running, _BOOT_S)
-        self.at("AT")
+        for _ in range(8):
+            if "OK" in self.at("AT", 1.0):
+                break
         if attach:
             self.attach()
         self.advance(12.0)  # what a module says after its start, to the end
@@ -123,6 +125,25 @@ class Stage:
             if any(re.fullmatch(r"OK|ERROR|NO CARRIER|\+CM[ES] ERROR:.*", line) for line in lines):
                 break
         return found
+
+    def give(self, command: str, data: bytes) -> list[str]:
+        """As `at`, for a command that asks for `data`."""
+        self.forget()
+        self.send(command)
+        if self.wait(lambda: self.modem.in_data_mode, 5.0):
+            self.advance(0.6)
+            self.modem.rx(data)
+        self.wait(lambda: bool(re.search(r"OK\r|ERROR|FAIL", self.heard().decode("latin-1"))), 10.0)
+        found = self.lines()
+        self.forget()
+        return found
+
+    def command(self) -> str:
+        """The command that the line at the stage's position answers."""
+        for item in reversed(self.exchange.items[:self.position]):
+            if item.way == "TX":
+                return item.text.strip()
+        return ""
 
     def sets(self, pattern: str) -> bool:
         """Whether the log itself sends something that matches before the place that is played now."""
@@ -196,7 +217,12 @@ class Stage:
             self.advance(0.5)
             self.forget()
         data = text.encode("latin-1", "replace")
-        waits = self.modem.in_data_mode or text in ("+++",)
+        mode = self.modem.data_mode
+        if mode is not None and mode.length is not None:
+            data = data[:mode.length].ljust(mode.length)  # what a log shows of payload may be typeset
+        elif mode is not None and data[-1:] not in (mode.ends[:1], b"\x1b"):
+            data += mode.ends[:1]  # the character that ends it is rarely printed
+        waits = mode is not None or text == "+++"
         self.modem.rx(data if waits or text.endswith(("\r", "\n")) else data + b"\r")
 
     def type_payload(self) -> None:
@@ -234,11 +260,9 @@ class Stage:
         self._heard += data
 
 
-class _AnyHost(dict[str, str]):
+def _resolve(name: str) -> str:
     """A DNS that knows every name."""
-
-    def get(self, name: str, default: Any = None) -> Any:
-        return super().get(name, "198.51.100.7")
+    return name if re.fullmatch(r"[0-9.]+", name) else "198.51.100.7"
 
 
 @contextmanager

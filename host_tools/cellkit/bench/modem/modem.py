@@ -23,6 +23,7 @@ from cellkit.bench.modem.v250 import Command, FrontEnd, MeFault, SyntaxFault, bo
 from cellkit.bench.network import Network
 
 _ESC = 0x1B
+_ESCAPE = b"+++"
 
 
 @dataclass
@@ -56,6 +57,9 @@ class Modem(Family):
         self._data_mode: DataMode | None = None
         self._input: deque[int] = deque()
         self._host_baud: int | None = None
+        self.online: Callable[[bytes], object] | None = None
+        """Where bytes of the host go in transparent mode."""
+        self._escape = b""
         self.deaf_lines = 0  # that the search for the host's rate still costs
         self.output = Output(clock, self.faults, self._leave)
         self._front = FrontEnd(config.limits.line_bytes, self._echo, self._line)
@@ -206,6 +210,9 @@ class Modem(Family):
     def _pump(self) -> None:
         while self._input and (self._running is None or self._data_mode is not None):
             byte = self._input.popleft()
+            if self.online is not None:
+                self._online_byte(byte)
+                continue
             if self._data_mode is not None:
                 self._data_byte(self._data_mode, byte)
                 continue
@@ -215,7 +222,24 @@ class Modem(Family):
                     self.urc(rule.text)
             self._front.feed(byte)
 
+    def go_online(self, sink: Callable[[bytes], object]) -> None:
+        """Transparent mode: what the host sends goes to `sink`, until it sends the escape sequence."""
+        self.online = sink
+        self._escape = b""
+
+    def _online_byte(self, byte: int) -> None:
+        sink = self.online
+        self._escape += bytes([byte])
+        if self._escape == _ESCAPE:
+            self.online = None
+            self.output.block(["OK"])
+        elif sink is not None and not _ESCAPE.startswith(self._escape):
+            sink(self._escape)
+            self._escape = b""
+
     def _echo(self, byte: bytes) -> None:
+        if self.deaf_lines:
+            return
         if self.settings.nvram["E"] and byte != b"\n":
             self.output.raw(byte)
 
@@ -375,7 +399,7 @@ class Modem(Family):
         for forget in self.at_reset:
             forget()
         self._generation += 1
-        self._running = self._data_mode = None
+        self._running = self._data_mode = self.online = None
         self._input.clear()
         self._front.clear()
         self.output.clear()

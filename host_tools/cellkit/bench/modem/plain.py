@@ -99,6 +99,9 @@ class PlainModem(Modem):
         if self.settings.nvram["CFUN"] == 1 or not text.startswith(("+", "SMS", "PB")):
             self.urc(text)
 
+    def card_unlocked(self) -> None:
+        """The card may be used, behind its +CPIN: READY."""
+
     def sleep_lock_s(self) -> float:
         """Awake for so long after the last character."""
         return self.config.timing.sleep_lock_factory_s.value

@@ -188,12 +188,15 @@ class Standard(Core27007):
         """AT+CEREG."""
         return self._registration(command, "CEREG")
 
-    def switch_on(self, from_minimum: bool = False) -> None:
-        """The radio starts where function level, card and operator choice allow it; the family says what it likes."""
+    def switch_on(self, from_minimum: bool | None = None) -> None:
+        """The radio starts where function level, card and operator choice allow it. None: at the start of the module,
+        whose banner tells of the card; False: the card was unlocked."""
         if from_minimum:
             self.modem.sim.power_up()
-            if self.modem.sim.present:
-                self.card_ready()
+        if from_minimum is not None and self.modem.sim.present:
+            self.card_ready()
+            if self.modem.sim.ready:
+                self.modem.card_unlocked()
         self.register_if_possible()
 
     def card_ready(self) -> None:

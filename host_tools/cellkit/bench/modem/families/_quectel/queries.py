@@ -23,6 +23,8 @@ class QueryCommands:
     def __init__(self, modem: QuectelModem) -> None:
         self._modem = modem
         self.qcfg: dict[str, str] = {}
+        self.pseudo_fix = False
+        """The position comes from assistance data: fix 1, no course, no satellite (log of an EG800K)."""
 
     def handlers(self) -> dict[str, Handler]:
         """Commands by name."""
@@ -171,6 +173,8 @@ class QueryCommands:
             place = f"{fix.latitude:.5f},{fix.longitude:.5f}"
         else:
             place = ",".join("".join(part) for part in (fix.nmea_latitude(), fix.nmea_longitude()))
+        if self.pseudo_fix:
+            return Reply([f"+QGPSLOC: {when:%H%M%S}.00,{place},0.00,0.0,1,,0.0,0.0,{when:%d%m%y},00"])
         return Reply([
             f"+QGPSLOC: {when:%H%M%S}.00,{place},{fix.hdop:.1f},{fix.altitude_m:.1f},2,{fix.course_deg:.2f},"
             f"{fix.speed_kmh:.1f},{fix.speed_kmh / 1.852:.1f},{when:%d%m%y},{fix.satellites:02}"

@@ -69,12 +69,6 @@ class Module(QuectelModem):
 
     # Start, sleep and wake
 
-    def booted(self, cause: str) -> None:
-        """The boot ROM speaks at its own rate, also where the host's is not found yet."""
-        lost, self.deaf_lines = self.deaf_lines, 0
-        super().booted(cause)
-        self.later(0.02 * len(_ROM), setattr, self, "deaf_lines", lost)
-
     def banner_line(self, text: str) -> None:
         """Nothing of it depends on card or function."""
         self.urc(text)

@@ -57,7 +57,7 @@ class Module(QuectelModem):
             return
         super().banner_line(text)
 
-    def sim_unlocked(self) -> None:
+    def card_unlocked(self) -> None:
         """Behind +CPIN: READY."""
         self.later(0.2, self.urc, "+QUSIM: 1")
         self.later(0.8, self.urc, "+QIND: SMS DONE")

@@ -3,13 +3,14 @@ reports on an EG800K with their logs, EC25 logs."""
 
 from __future__ import annotations
 
-import re
-
 from cellkit.bench.modem.families._quectel.base import QuectelModem
 from cellkit.bench.modem.families.quectel_cat1.ftp import FtpCommands
 from cellkit.bench.modem.family import Handler, Reply, Traits
 from cellkit.bench.modem.standard import Standard
 from cellkit.bench.modem.v250 import Command, MeFault, SyntaxFault
+
+
+_NOT_NOW = 100
 
 
 class _Standard(Standard):
@@ -18,8 +19,16 @@ class _Standard(Standard):
     def registration_modes(self, name: str) -> str:
         return "(0-2)"
 
-    def ctzu_modes(self) -> str:
-        return "(0,1,3)"
+    def cgact(self, command: Command) -> Reply:
+        drift = self.modem.settings.ram["drift"]
+        if drift is None:
+            return super().cgact(command)
+        if command.op == "read":
+            return Reply([self.line("+CGACT", self.modem.cid, 0), self.line("+CGACT", drift, 1)])
+        if command.op == "set" and command.integer(0, 0, 1) and command.integer(1, 0, 16, default=1) != drift:
+            raise MeFault(_NOT_NOW)  # the network allows one bearer
+        self.modem.settings.ram["drift"] = None
+        return Reply()
 
 
 class Module(QuectelModem):
@@ -35,7 +44,7 @@ class Module(QuectelModem):
     state_port = "usbmodem"
     publish_answer = "+QMTPUBEX"
     lasting = {"urcport": "uart1"}
-    volatile = {"QSCLK": 0}
+    volatile = {"QSCLK": 0, "drift": None}
     sleeps_by_itself = False
     error_texts = {3: "operation not allowed", 516: "DSAT_CME_GNSS_NO_FIX"}
     whole = frozenset({"+QMTPUBEX", "+QMTPUB"})
@@ -65,6 +74,11 @@ class Module(QuectelModem):
         if text.startswith(("+QUSIM", "+QIND")) and not self.sim.ready:
             return
         super().banner_line(text)
+
+    def card_unlocked(self) -> None:
+        """Behind +CPIN: READY."""
+        self.later(0.2, self.urc, "+QUSIM: 1")
+        self.later(0.8, self.urc, "+QIND: SMS DONE")
 
     # Voice
 
@@ -129,7 +143,3 @@ class Module(QuectelModem):
     def drift(self, cid: int = 9) -> None:
         """The network has moved the bearer to a context of its own; QIACT still claims the old one."""
         self.settings.ram["drift"] = cid
-
-    def placeholder(self, text: str) -> bool:
-        """Whether a text is one that an author has put for his own."""
-        return re.fullmatch(r"<.*>", text) is not None

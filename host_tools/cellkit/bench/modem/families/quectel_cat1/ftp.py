@@ -21,20 +21,20 @@ class FtpCommands:
         self._modem = modem
         self.files: dict[str, int] = {}
         self._account = ("", "")
-        self._open = False
+        self.is_open = False
 
     def handlers(self) -> dict[str, Handler]:
         """Commands by name."""
         return {
             "+QFTPCFG": self._cfg, "+QFTPOPEN": self._opens, "+QFTPCLOSE": self._closes, "+QFTPPWD": self._pwd,
-            "+QFTPSTAT": lambda command: Reply([f"+QFTPSTAT: 0,{1 if self._open else 4}"]),
+            "+QFTPSTAT": lambda command: Reply([f"+QFTPSTAT: 0,{1 if self.is_open else 4}"]),
             "+QFTPCWD": lambda command: self._late(command, "0,0"), "+QFTPSIZE": self._size,
             "+QFTPDEL": self._delete, "+QFTPRENAME": self._rename, "+QFTPPUT": self._put,
         }  # fmt: skip
 
     def _late(self, command: Command, text: str) -> Reply:
         modem = self._modem
-        shown = text if self._open or command.name == "+QFTPOPEN" else f"{_NOT_OPEN},0"
+        shown = text if self.is_open or command.name == "+QFTPOPEN" else f"{_NOT_OPEN},0"
         return Reply(after=lambda: modem.later(0.5, modem.urc, f"{command.name}: {shown}"))
 
     def _cfg(self, command: Command) -> Reply:
@@ -46,12 +46,12 @@ class FtpCommands:
         return Reply()
 
     def _opens(self, command: Command) -> Reply:
-        self._open = True
+        self.is_open = True
         return self._late(command, "0,0")
 
     def _closes(self, command: Command) -> Reply:
         reply = self._late(command, "0,0")
-        self._open = False
+        self.is_open = False
         return reply
 
     def _pwd(self, command: Command) -> Reply:
