@@ -1,7 +1,8 @@
 """MQTT of Quectel modules (`AT+QMT…`). A profile says in QMT what differs:
 
 version: what stands for 3.1.1; receive: the command that makes `+QMTRECV` tell the length of a message, or None;
-publish: "ex" (QMTPUBEX with length and prompt), "fixed" (QMTPUB ditto) or "hex" (QMTPUB inline, `receive` sets hex).
+publish: "ex" (QMTPUBEX with length and prompt), "fixed" (QMTPUB ditto) or "hex" (QMTPUB inline, `receive` sets hex);
+ssl: the command that switches TLS on, where it is not that of most.
 """
 
 from binascii import hexlify, unhexlify
@@ -65,7 +66,7 @@ class Session(Offloaded):
             await ask(qmt["receive"])
         if tls:
             context = await modem.dialect("tls").prepare(modem, tls)
-            await ask(b'AT+QMTCFG="ssl",0,1,%d' % context)
+            await ask(qmt.get("ssl") or b'AT+QMTCFG="ssl",0,1,%d' % context)
         elif "mqtt_tls" in modem.profile.CAPABILITIES:
             await ask(b'AT+QMTCFG="ssl",0,0')  # kept from an earlier session by some
         command = b'AT+QMTOPEN=0,"%s",%d' % (host.encode(), port)

@@ -6,6 +6,9 @@ NAME = "BC660K-GL"
 CAPABILITIES = {
     "udp": "qi",
     "coap": "qi",
+    "tls": "qssl660",
+    "mqtt": "qmt",
+    "mqtt_tls": "qmt",
     "signal": "",
     "psm": "",
     "edrx": "",
@@ -52,12 +55,31 @@ URCS = (
     b"CLOSE OK",
     b"+QIDNSGIP:",
     b"+QPING:",
+    b"+QMT",
+    b"+QSSLURC:",
 )
 PROMPT_GAP_MS = 500
 
 CID = 0  # the attach bearer; other contexts get no address of their own
 SOCKETS = 5
 QI_SEND = "hex"  # payload in the command
+QMT = {
+    "version": 1,
+    "publish": "hex",
+    "receive": b'AT+QMTCFG="dataformat",0,1,1',
+    "ssl": b'AT+QMTCFG="ssl",0,1,0,0',
+}
+SIGNAL = (
+    b"AT+QENG=0",
+    b"+QENG",
+    (
+        ("rsrp_dbm", 5, 1, 0, -160, -20),
+        ("rsrq_db", 6, 1, 0, -40, 0),
+        ("rssi_dbm", 7, 1, 0, -140, -10),
+        ("sinr_db", 8, 1, 0, -40, 50),
+        ("ce_level", 11, 1, 0, 0, 2),
+    ),
+)
 SEND_MAX = 512  # bytes in the hex form of QISEND
 
 # Read, compare, write only where it differs: these are kept in the modem's NVRAM. (read, prefix, wanted, write)
