@@ -10,6 +10,8 @@ from micropython import const
 
 _ANSWER_MS = const(60000)
 _BUFFER = const(1132)
+_NET_MS = const(60000)
+_PART = const(1000)  # characters of a certificate in one command
 _MOST = const(500)  # bytes, 1000 digits
 
 
@@ -38,13 +40,12 @@ class Session(Offloaded):
         ask = modem.channel.cmd
         await self._shut()
         await modem.try_command(b"AT+CMQTSYNC=1")
+        name, prefix = (b"AT+CMQTTSNEW", b"+CMQTTSNEW") if tls else (b"AT+CMQNEW", b"+CMQNEW")
+        if tls:
+            await _upload(modem, tls)
+        command = b'%s="%s","%d",%d,%d' % (name, host.encode(), port, _NET_MS, _BUFFER)
         try:
-            if tls:
-                await modem.dialect("tls").upload(modem, tls)
-                command = b'AT+CMQNEW="%s",%d,12000,%d,0,%d' % (host.encode(), port, _BUFFER, 2 if tls.cert else 1)
-            else:
-                command = b'AT+CMQNEW="%s",%d,12000,%d' % (host.encode(), port, _BUFFER)
-            line = await ask(command, b"+CMQNEW", CONNECT_MS)
+            line = await ask(command, prefix, CONNECT_MS)
         except ATError as e:
             if tls:
                 raise TlsError("connection to the broker", e.code)
@@ -83,6 +84,22 @@ class Session(Offloaded):
             await self._modem.channel.cmd(b"AT+CMQDISCON=0", None, 12000)
         except CellularError:
             pass  # it was not open
+
+
+async def _upload(modem, tls):
+    """Give the module its certificates, which it forgets over sleep: in parts, line ends as `\\r\\n`."""
+    for number_, pem in ((0, tls.ca if tls.verify else None), (1, tls.cert), (2, tls.key)):
+        if not pem:
+            continue
+        text = pem.replace(b"\r\n", b"\n").replace(b"\n", b"\\r\\n")
+        at = 0
+        while at < len(text):
+            end = min(at + _PART, len(text))
+            while end < len(text) and text[end - 1] == 92:
+                end -= 1  # not within an escape
+            more = end < len(text)
+            await modem.channel.cmd(b'AT+CSETCA=%d,%d,%d,0,"%s"' % (number_, len(text), more, text[at:end]), None, 9000)
+            at = end
 
 
 async def connect(modem, host, port, client_id, user, password, keepalive_s, clean, tls):
