@@ -26,8 +26,10 @@ def find(answer):
 
 
 def load(name):
-    """The profile `name` of this library. Raises ImportError."""
-    return __import__("cellular.modem.profiles." + name, None, None, (name,))
+    """The profile `name` of this library, or the one that it says it is the same as. Raises ImportError."""
+    profile = __import__("cellular.modem.profiles." + name, None, None, (name,))
+    same = getattr(profile, "SAME_AS", None)
+    return load(same) if same else profile
 
 
 def _candidates(answer):

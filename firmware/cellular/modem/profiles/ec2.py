@@ -27,20 +27,16 @@ BANNERS = (b"RDY",)
 START_TRIES = 3
 
 URCS = STANDARD_URCS + (
+    b"+Q",  # whatever is of the maker's own and not the answer to what was asked
     b"+CFUN:",
-    b"+QUSIM:",
-    b"+QIND:",
-    b"+QIURC:",
-    b"+QIOPEN:",
-    b"+QSSLURC:",
-    b"+QSSLOPEN:",
-    b"+QMT",
-    b"+QHTTP",
-    b"+QNTP:",
-    b"+QPING:",
+    b"+CGACT:",
+    b"+CRING:",
+    b"+CLIP:",
+    b"+COLP:",
     b"POWERED DOWN",
     b"NORMAL POWER DOWN",
 )
+BODIES = ((b"+CMT:", 1),)
 PAYLOADS = ((b"+QIRD:", 0), (b"+QSSLRECV:", 0), (b'+QIURC: "recv",', 2))
 HEADERS = ((b"+QMTRECV: 0,", 4, True),)  # id, message, topic, length, then the message in quotes that are not escaped
 FINALS = (b"SEND OK", b"SEND FAIL")
@@ -77,24 +73,14 @@ SIGNAL = (
 
 
 async def bearer(modem):
-    """Have context 1 up. The IP layer may go on saying so when the network has taken it, and the network may have given
-    its only one to another context, so the bearers are looked at too."""
-    await modem.ask(b"AT+QIACT?", b"+QIACT")
-    up = any([line.startswith(b"1,1") for line in modem.channel.lines])
-    await modem.ask(b"AT+CGACT?", b"+CGACT")
-    active = [line.split(b",")[0] for line in modem.channel.lines if line.endswith(b",1")]
-    if up and (b"1" in active or not active):
-        return
-    if up:
-        await modem.try_command(b"AT+QIDEACT=1")
-    for cid in active:
-        if cid != b"1":
-            await modem.try_command(b"AT+CGACT=0,%s" % cid)
-    await modem.channel.cmd(b"AT+QIACT=1", None, 150000)
+    """Have context 1 up."""
+    from cellular.modem.dialects import qpdp
+
+    await qpdp.bearer(modem)
 
 
 async def set_apn(modem, apn):
     """Set the APN of context 1, of the network's side and of the IP layer's."""
-    await modem.try_command(b'AT+QICSGP=1,1,"%s","","",1' % apn)
-    await modem.channel.cmd(b'AT+CGDCONT=1,"IP","%s"' % apn)
-    return False
+    from cellular.modem.dialects import qpdp
+
+    return await qpdp.set_apn(modem, apn)

@@ -1,3 +1,3 @@
 """Quectel EG9x: as EC2x."""
 
-from cellular.modem.profiles.ec2 import *
+SAME_AS = "ec2"

@@ -1,3 +1,3 @@
 """SIMCom SIM7500: as SIM7600."""
 
-from cellular.modem.profiles.sim76 import *
+SAME_AS = "sim76"
