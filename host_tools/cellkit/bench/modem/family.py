@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+from cellkit.bench.modem.recipes import UART_WAKES, Recipe
 from cellkit.bench.modem.v250 import Command
 
 
@@ -82,17 +83,21 @@ class Traits:
     ready_lines: tuple[str, ...] = ()
     """Lines by which a start can be told, besides those of `banner` (regular expressions)."""
     sim_error_s: float = 0.0
-    """Spurious SIM failures for so long after a start, though the card is good (A76xx)."""
+    """For so long after a start `sim_commands` end with +CME ERROR 13, though the card is good (A76xx)."""
+    sim_commands: frozenset[str] = frozenset({"+CPIN", "+CIMI", "+CCID", "+CICCID", "+ICCID"})
     urc_port: bool = False
     """URCs go to a port that a setting (`urcport` in NVRAM) chooses; at the factory's value none is seen here."""
     case_of_error: bool = False
     """Verbose CME errors begin with a capital letter (u-blox)."""
+    deaf_s: float = 0.0
+    """So long after it has begun to run it does not hear (Air780EP loses what comes with its first RDY)."""
 
 
 class Family(ABC):
     """Hooks that a family fills in."""
 
     traits: Traits = Traits()
+    recipe: Recipe = UART_WAKES
 
     @abstractmethod
     def _make_dialect(self) -> Dialect:
@@ -124,11 +129,35 @@ class Family(ABC):
 
     def wakes_on_key(self) -> bool:
         """Whether PWRKEY wakes from deep sleep."""
-        return False
+        return self.recipe.wakes_on_key
+
+    def wake_loses(self) -> int | None:
+        """How many characters a wake-up by RXD costs; None: all that come before the module is awake."""
+        return self.recipe.wake_loses
+
+    def wake_lock_s(self) -> float:
+        """How long the module stays awake after a wake-up by key or pin without any character."""
+        return self.sleep_lock_s() if self.recipe.wake_lock_s is None else self.recipe.wake_lock_s
+
+    def psm_is_off(self) -> bool:
+        """Whether deep sleep is power-down."""
+        return self.recipe.powers_down
+
+    def psm_deaf_s(self) -> float:
+        """For so long after deep sleep has begun a wake-up by key or pin is not seen."""
+        return self.recipe.deaf_s
 
     def key_off_s(self) -> float | None:
         """How long PWRKEY is held to switch a running module off; None where it does not."""
-        return None
+        return self.recipe.key_off_s
+
+    def key_reset_s(self) -> float | None:
+        """How long PWRKEY is held for a reset; None where it does not."""
+        return self.recipe.key_reset_s
+
+    def off_s(self) -> float:
+        """From the last words to where the module is off."""
+        return self.recipe.off_s
 
     def switched_off(self) -> None:
         """The power key was held to switch off: the last words."""

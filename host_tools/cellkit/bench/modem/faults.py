@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-Position = Literal["before_echo", "after_echo", "between_lines", "before_final", "after_final"]
+Position = Literal["before_echo", "after_echo", "between_lines", "before_prompt", "before_final", "after_final"]
 
 
 @dataclass
@@ -49,6 +49,8 @@ class Faults:
     """Sizes of the pieces in which output leaves, used in turn; empty = in one piece."""
     chunk_gap_s: float = 0.005
     """Pause between such pieces."""
+    join_s: float = 0.0
+    """Output is held for so long and then leaves in one piece, as a slow reader sees it."""
     on_change: Callable[[], object] = field(default=lambda: None, repr=False)
     _no_coverage: bool = False
     _rules: dict[str, list[_Rule]] = field(default_factory=dict)
@@ -83,6 +85,10 @@ class Faults:
         """The next `times` output lines that match come twice."""
         self._add("repeat", pattern, times)
 
+    def delay_line(self, pattern: str, delay_s: float, times: int = 1) -> None:
+        """The next `times` output lines that match come `delay_s` seconds late, and all behind them too."""
+        self._add("delay", pattern, times, delay_s=delay_s)
+
     def urc_at(self, position: Position, text: str, pattern: str = "", times: int = 1) -> None:
         """URC `text` at a place of the next matching command; `before_echo` takes the next command of any kind."""
         self._add("urc", pattern, times, text=text, position=position)
@@ -104,7 +110,7 @@ class Faults:
         self.silent = self.prompt_never = self.early_data_lost = False
         self.no_signal = self.ping_lost = False
         self.identity = self.reject_cause = None
-        self.answer_delay_s, self.chunks = 0.0, ()
+        self.answer_delay_s, self.join_s, self.chunks = 0.0, 0.0, ()
         self._rules.clear()
         self.no_coverage = False
 

@@ -15,6 +15,7 @@ from cellkit.bench.modem.config import ModemConfig
 from cellkit.bench.modem.family import DataMode, Family, Reply
 from cellkit.bench.modem.faults import Faults
 from cellkit.bench.modem.output import Output
+from cellkit.bench.modem.payload import Payload
 from cellkit.bench.modem.power import Mode, Power
 from cellkit.bench.modem.settings import Settings
 from cellkit.bench.modem.sim import Sim
@@ -22,8 +23,7 @@ from cellkit.bench.modem.ue import UserEquipment
 from cellkit.bench.modem.v250 import Command, FrontEnd, MeFault, SyntaxFault, body_of, parse_line
 from cellkit.bench.network import Network
 
-_ESC = 0x1B
-_ESCAPE = b"+++"
+_SIM_FAILURE = 13
 
 
 @dataclass
@@ -50,16 +50,13 @@ class Modem(Family):
         self.meter = ChargeMeter(clock, log, "modem", config.currents_ua(_tx_dbm(network)), "off")
         self.booted_s = 0.0
         self.at_reset: list[Callable[[], object]] = []  # what engines forget when everything volatile is gone
-        self.early_data = 0  # bytes that came before the guard time after a prompt
+        self.payload = Payload(self)
         self._tx = tx
         self._generation = 0
         self._running: _Running | None = None
-        self._data_mode: DataMode | None = None
         self._input: deque[int] = deque()
         self._host_baud: int | None = None
-        self.online: Callable[[bytes], object] | None = None
-        """Where bytes of the host go in transparent mode."""
-        self._escape = b""
+        self.deaf_until_s = 0.0
         self.deaf_lines = 0  # that the search for the host's rate still costs
         self.output = Output(clock, self.faults, self._leave)
         self._front = FrontEnd(config.limits.line_bytes, self._echo, self._line)
@@ -75,10 +72,14 @@ class Modem(Family):
 
     def rx(self, data: bytes) -> None:
         """Bytes from the host, at the pace of the line."""
-        why = self.power.heard()
-        if why is not None:
-            self.lost(data, why)
+        lost, why = self.power.heard(len(data))
+        if self.clock.now() < self.deaf_until_s:
+            lost, why = len(data), "start"
+        if lost:
+            self.lost(data[:lost], why)
             self._front.clear()
+            data = data[lost:]
+        if not data:
             return
         if self._other_rate():
             data = _garbled(data)
@@ -129,7 +130,7 @@ class Modem(Family):
         if self.traits.urc_port and not self.urcs_here():
             self.log.emit("modem", "lost", data=text, why="URC to another port")
             return
-        if self._data_mode is not None:
+        if self.payload.taken:
             self.log.emit("modem", "lost", data=text, why="URC in data mode")
             return
         self.log.emit("modem", "urc", text=text)
@@ -144,12 +145,21 @@ class Modem(Family):
     @property
     def in_data_mode(self) -> bool:
         """Whether bytes from the host are data, not commands."""
-        return self._data_mode is not None
+        return self.payload.mode is not None
 
     @property
     def data_mode(self) -> DataMode | None:
         """What is awaited after a prompt."""
-        return self._data_mode
+        return self.payload.mode
+
+    @property
+    def early_data(self) -> int:
+        """Bytes that came before the guard time after a prompt."""
+        return self.payload.early
+
+    def go_online(self, sink: Callable[[bytes], object], escapes: bool = True) -> None:
+        """Transparent mode: what the host sends goes to `sink`, with `escapes` until it sends `+++`."""
+        self.payload.go_online(sink, escapes)
 
     def is_banner(self, line: str) -> bool:
         """Whether a line is one of those that are said after a start."""
@@ -168,7 +178,7 @@ class Modem(Family):
         if reply.prompt is not None:
             if reply.lines:
                 self._information(running, reply.lines)
-            self._prompt(reply.prompt)
+            self._prompt(running, reply.prompt)
             return
         if reply.after is not None:
             running.after.append(reply.after)
@@ -208,34 +218,15 @@ class Modem(Family):
     # The line: in
 
     def _pump(self) -> None:
-        while self._input and (self._running is None or self._data_mode is not None):
+        while self._input and (self._running is None or self.payload.taken):
             byte = self._input.popleft()
-            if self.online is not None:
-                self._online_byte(byte)
-                continue
-            if self._data_mode is not None:
-                self._data_byte(self._data_mode, byte)
+            if self.payload.feed(byte):
                 continue
             if self._front.empty and byte not in (10, 13):
                 rule = self.faults.take("urc", "", "before_echo")
                 if rule is not None:
                     self.urc(rule.text)
             self._front.feed(byte)
-
-    def go_online(self, sink: Callable[[bytes], object]) -> None:
-        """Transparent mode: what the host sends goes to `sink`, until it sends the escape sequence."""
-        self.online = sink
-        self._escape = b""
-
-    def _online_byte(self, byte: int) -> None:
-        sink = self.online
-        self._escape += bytes([byte])
-        if self._escape == _ESCAPE:
-            self.online = None
-            self.output.block(["OK"])
-        elif sink is not None and not _ESCAPE.startswith(self._escape):
-            sink(self._escape)
-            self._escape = b""
 
     def _echo(self, byte: bytes) -> None:
         if self.deaf_lines:
@@ -299,6 +290,9 @@ class Modem(Family):
         if command is None or handler is None:
             self._final("ERROR")
             return
+        if command.name in self.traits.sim_commands and self.clock.now() - self.booted_s < self.traits.sim_error_s:
+            self.fail(MeFault(_SIM_FAILURE))
+            return
         try:
             reply = handler(command)
         except (SyntaxFault, MeFault) as fault:
@@ -350,60 +344,37 @@ class Modem(Family):
             return
         self._tx(_garbled(data) if self._other_rate() else data)
 
-    # Data mode
-
-    def _prompt(self, mode: DataMode) -> None:
+    def _prompt(self, running: _Running, mode: DataMode) -> None:
         if self.faults.prompt_never:
             self._running = None
             self._pump()
             return
+        rule = self.faults.take("urc", running.text, "before_prompt")
+        if rule is not None:
+            self.urc(rule.text)
         self.later(self.config.timing.prompt_s.value, self._prompt_now, mode)
 
     def _prompt_now(self, mode: DataMode) -> None:
-        mode.since_s = self.clock.now()
-        asks = self.traits.prompt if mode.prompt is None else mode.prompt
-        self.output.raw(asks.encode("latin-1"))
-        self._data_mode = mode
-        self.later(self.config.timing.data_mode_timeout_s.value, self._data_timeout, mode)
+        self.payload.ask(mode)
         self._pump()
-
-    def _data_byte(self, mode: DataMode, byte: int) -> None:
-        if self.clock.now() - mode.since_s < self.config.timing.prompt_guard_s.value:
-            self.early_data += 1
-            mode.early += 1
-            if self.faults.early_data_lost:
-                return
-        if mode.echo:
-            self.output.raw(bytes([byte]))
-        if mode.length is None and byte in (*mode.ends, _ESC):
-            self._data_done(mode, None if byte == _ESC and byte not in mode.ends else bytes(mode.data))
-        elif len(mode.data) < mode.longest:
-            mode.data.append(byte)
-            if len(mode.data) == (mode.longest if mode.length is None else mode.length):
-                self._data_done(mode, bytes(mode.data))
-
-    def _data_timeout(self, mode: DataMode) -> None:
-        if self._data_mode is mode:
-            self._data_done(mode, None)
-
-    def _data_done(self, mode: DataMode, data: bytes | None) -> None:
-        self._data_mode = None
-        if mode.early:
-            self.log.emit("modem", "early_data", bytes=mode.early, guard_s=self.config.timing.prompt_guard_s.value)
-        mode.done(data)
 
     # Power
 
     def lost_power(self) -> None:
         """Everything volatile is gone."""
+        self.lost_memory()
+        self.ue.vanish()
+
+    def lost_memory(self) -> None:
+        """Everything volatile is gone, but for the registration."""
         for forget in self.at_reset:
             forget()
         self._generation += 1
-        self._running = self._data_mode = self.online = None
+        self._running = None
+        self.payload.forget()
         self._input.clear()
         self._front.clear()
         self.output.clear()
-        self.ue.vanish()
         self.settings.restart()
         self.start_listening()
 

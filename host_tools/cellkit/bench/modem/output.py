@@ -11,13 +11,13 @@ from cellkit.bench.modem.faults import Faults
 
 
 class Output:
-    """Writes blocks of lines and raw bytes through `send`; pieces and pauses come from `faults.chunks`."""
+    """Writes blocks of lines and raw bytes through `send`; pieces and pauses come from the faults."""
 
     def __init__(self, clock: Clock, faults: Faults, send: Callable[[bytes], object]) -> None:
         self._clock = clock
         self._faults = faults
         self._send = send
-        self._pieces: deque[bytes] = deque()
+        self._pieces: deque[tuple[float, bytes]] = deque()  # pause before it, and the piece
         self._due: Handle | None = None
 
     def block(self, lines: list[str]) -> None:
@@ -26,24 +26,35 @@ class Output:
         for line in lines:
             if line and self._faults.take("drop", line):
                 continue
+            late = self._faults.take("delay", line) if line else None
+            if late is not None:
+                self._block(kept)
+                kept = []
+                self._wait(late.delay_s)
             kept.append(line)
             if line and self._faults.take("repeat", line):
                 kept.append(line)
-        if kept:
-            self.raw(("\r\n" + "\r\n".join(kept) + "\r\n").encode("latin-1"))
+        self._block(kept)
+
+    def _block(self, lines: list[str]) -> None:
+        if lines:
+            self.raw(("\r\n" + "\r\n".join(lines) + "\r\n").encode("latin-1"))
 
     def raw(self, data: bytes) -> None:
         """Bytes as they are, behind everything written before."""
-        if not self._faults.chunks and self._due is None:
+        faults = self._faults
+        if not faults.chunks and not faults.join_s and self._due is None:
             self._send(data)
             return
-        sizes = cycle(self._faults.chunks or (len(data),))
+        sizes = cycle(faults.chunks or (len(data),))
         start = 0
         while start < len(data):
             size = max(1, next(sizes))
-            self._pieces.append(data[start:start + size])
+            self._pieces.append((faults.chunk_gap_s if faults.chunks else 0.0, data[start:start + size]))
             start += size
-        if self._due is None:
+        if self._due is None and faults.join_s:
+            self._wait(faults.join_s)
+        elif self._due is None:
             self._next()
 
     def clear(self) -> None:
@@ -53,8 +64,23 @@ class Output:
             self._due.cancel()
             self._due = None
 
+    def _wait(self, delay_s: float) -> None:
+        if self._due is None:
+            self._due = self._clock.call_later(delay_s, self._next)
+        else:
+            self._pieces.append((delay_s, b""))
+
     def _next(self) -> None:
         self._due = None
-        if self._pieces:
-            self._send(self._pieces.popleft())
-            self._due = self._clock.call_later(self._faults.chunk_gap_s, self._next)
+        if not self._pieces:
+            return
+        if self._faults.join_s:
+            data = b"".join(piece for _, piece in self._pieces)
+            self._pieces.clear()
+            self._send(data)
+            return
+        _, piece = self._pieces.popleft()
+        if piece:
+            self._send(piece)
+        pause_s = self._pieces[0][0] if self._pieces else self._faults.chunk_gap_s
+        self._due = self._clock.call_later(pause_s, self._next)

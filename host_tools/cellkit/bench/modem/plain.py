@@ -44,8 +44,6 @@ class PlainModem(Modem):
     error_texts: dict[int, str] = {}
     slow: frozenset[str] = frozenset()
     """Commands whose set form takes `nvram_write_s`."""
-    sleeps_by_itself = True
-    """Deep sleep in PSM without being told to (sleep_mode 1)."""
 
     def commands(self) -> dict[str, Handler]:
         """What the family has beyond `standard()`, or has otherwise; a handler None takes a command away."""
@@ -81,12 +79,17 @@ class PlainModem(Modem):
         """The banner, then the card and the radio."""
         self.reported.clear()
         self.booted_s = self.clock.now()
+        self.deaf_until_s = self.booted_s + self.traits.deaf_s
         self.ue.search_pauses_s = self.config.search_pauses_s[0]
         self.sim.power_up()
+        self.later(self.say_banner(), self.standard.switch_on)
+
+    def say_banner(self) -> float:
+        """Put the lines of the banner in train; seconds until the last one."""
         last_s = 0.0
         for last_s, text in self.traits.banner:
             self.later(last_s, self.banner_line, text)
-        self.later(last_s, self.standard.switch_on)
+        return last_s
 
     def banner_line(self, text: str) -> None:
         """One line of the banner; a family leaves out what does not hold, such as +CPIN without a card."""
@@ -107,18 +110,22 @@ class PlainModem(Modem):
         return self.config.timing.sleep_lock_factory_s.value
 
     def sleep_mode(self) -> int:
-        """Deep sleep by itself, or none."""
-        return 1 if self.sleeps_by_itself else 0
+        """By the recipe: light sleep, and deep sleep in PSM."""
+        if self.recipe.deep and (self.recipe.light or self.ue.psm):
+            return 1
+        return 2 if self.recipe.light else 0
 
     def wakes_on_uart(self) -> bool:
-        """A family says whether."""
-        return True
+        """By the recipe."""
+        return self.recipe.wakes_on_uart
 
     def falls_asleep(self) -> None:
         """Nothing is said."""
 
     def woke(self, how: str) -> None:
-        """Nothing is said."""
+        """Nothing is said, except by a module that boots."""
+        if self.recipe.powers_down and self.recipe.boot_banner:
+            self.say_banner()
 
     # What happens
 

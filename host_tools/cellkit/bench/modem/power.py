@@ -1,6 +1,7 @@
 """Supply, keys, boot, sleep and wake of a module, and so its current.
 
-Sleep of the BC660K-GL: AT manual V1.4, QSCLK and QCFG="slplocktimes"; hardware design, page 21.
+How a family sleeps and wakes is a `Recipe` (recipes.py). Sleep of the BC660K-GL: AT manual V1.4, QSCLK and
+QCFG="slplocktimes"; hardware design, page 21.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from cellkit.bench.log import EventLog
 from cellkit.bench.modem.config import Timing
 from cellkit.bench.modem.ue import UserEquipment
 
-PINS = ("PWRKEY", "RESET", "PSM_EINT")
+PINS = ("PWRKEY", "RESET", "PSM_EINT", "DTR")
 
 
 class Mode(Enum):
@@ -41,6 +42,9 @@ class Owner(Protocol):
     def falls_asleep(self) -> None:
         """Deep sleep begins; the serial port still works for this call."""
 
+    def lost_memory(self) -> None:
+        """Everything volatile is gone, but for the radio's registration."""
+
     def woke(self, how: str) -> None:
         """Deep sleep is over; `how` is `uart`, `pin`, `key` or `radio`."""
 
@@ -53,11 +57,29 @@ class Owner(Protocol):
     def wakes_on_uart(self) -> bool:
         """Whether a falling edge on RXD wakes from deep sleep."""
 
+    def wake_loses(self) -> int | None:
+        """How many characters a wake-up by RXD costs; None: all that come before the module is awake."""
+
+    def wake_lock_s(self) -> float:
+        """How long the module stays awake after a wake-up without any character on the serial port."""
+
+    def psm_is_off(self) -> bool:
+        """Whether deep sleep is power-down: a wake-up is then a boot, with the registration kept."""
+
+    def psm_deaf_s(self) -> float:
+        """For so long after deep sleep has begun a wake-up by key or pin is not seen."""
+
     def wakes_on_key(self) -> bool:
         """Whether PWRKEY wakes from deep sleep."""
 
     def key_off_s(self) -> float | None:
         """How long PWRKEY is held to switch a running module off; None where it does not."""
+
+    def key_reset_s(self) -> float | None:
+        """How long PWRKEY is held for a reset; None where it does not."""
+
+    def off_s(self) -> float:
+        """From the last words to where the module is off and can be switched on again."""
 
     def switched_off(self) -> None:
         """The power key was held to switch off: the last words."""
@@ -86,6 +108,7 @@ class Power:
         self._key: Handle | None = None
         self._lock: Handle | None = None
         self._awake_until_s = 0.0
+        self._slept_s = 0.0
         self.mode = Mode.OFF
 
     def attach_radio(self, ue: UserEquipment) -> None:
@@ -120,8 +143,19 @@ class Power:
             self._pwrkey()
         elif name == "RESET":
             self._reset_key()
-        elif level == 0 and self.mode is Mode.DEEP_SLEEP:
+        elif level == 0 and name == "PSM_EINT" and self._wakes_now():
             self._wake("pin", self._timing.wake_psm_eint_s.value)
+        elif name == "DTR" and level == 0 and self.mode is Mode.LIGHT_SLEEP:
+            self._wake("light", self._timing.wake_light_s.value)
+        elif name == "DTR":
+            self.consider()
+
+    def level(self, name: str) -> int:
+        """The level at a pin."""
+        return self._levels[name]
+
+    def _wakes_now(self) -> bool:
+        return self.mode is Mode.DEEP_SLEEP and self._clock.now() - self._slept_s >= self._owner.psm_deaf_s()
 
     def _pwrkey(self) -> None:
         if self._key is not None:
@@ -129,22 +163,30 @@ class Power:
             self._key = None
         if not self._supplied or self._levels["PWRKEY"] != 0:
             return
-        off_s = self._owner.key_off_s()
+        off_s, reset_s = self._owner.key_off_s(), self._owner.key_reset_s()
         if self.mode is Mode.OFF and not self._starts_with_supply:
             self._key = self._clock.call_later(self._timing.pwrkey_low_s.value, self._start, "power key")
-        elif self.mode is Mode.DEEP_SLEEP and self._owner.wakes_on_key():
+        elif self._wakes_now() and self._owner.wakes_on_key():
             self._key = self._clock.call_later(self._timing.pwrkey_low_s.value, self._key_wakes)
-        elif self.mode in (Mode.RUN, Mode.LIGHT_SLEEP) and off_s is not None:
+        elif self.running and off_s is not None:
             self._key = self._clock.call_later(off_s, self.shut_down)
+        elif self.running and reset_s is not None:
+            self._key = self._clock.call_later(reset_s, self.restart, "power key")
 
     def _key_wakes(self) -> None:
         if self.mode is Mode.DEEP_SLEEP:
             self._wake("key", self._timing.boot_s.value)
 
     def shut_down(self) -> None:
-        """Off by key or command; PWRKEY or the supply starts it again."""
-        if self.running:
-            self._owner.switched_off()
+        """Off by key or command, after the last words; PWRKEY or the supply starts it again."""
+        if not self.running:
+            return
+        self._owner.switched_off()
+        off_s = self._owner.off_s()
+        if off_s:
+            self._cancel()
+            self._step = self._clock.call_later(off_s, self._off)
+        else:
             self._off()
 
     @property
@@ -201,10 +243,14 @@ class Power:
 
     # Sleep
 
-    def stay_awake(self) -> None:
-        """A character came, or a command ended: the sleep lock starts anew."""
-        self._awake_until_s = self._clock.now() + self._owner.sleep_lock_s()
+    def stay_awake(self, lock_s: float | None = None) -> None:
+        """A character came, or a command ended: the sleep lock starts anew, for its usual time or `lock_s` seconds."""
+        self._awake_until_s = self._clock.now() + (self._owner.sleep_lock_s() if lock_s is None else lock_s)
         self.consider()
+
+    def let_sleep(self) -> None:
+        """The sleep lock is given up."""
+        self.stay_awake(0.0)
 
     def consider(self) -> None:
         """Fall asleep if nothing speaks against it; wake if the radio works; account for the current."""
@@ -213,7 +259,9 @@ class Power:
             self.account()
             return
         working = ue.working
-        if working and self.mode is Mode.DEEP_SLEEP:
+        if working and self.mode is Mode.DEEP_SLEEP and self._owner.psm_is_off():
+            self._wake("radio", self._timing.boot_s.value)
+        elif working and self.mode is Mode.DEEP_SLEEP:
             self._enter(Mode.RUN)
             self._owner.woke("radio")
         elif working:
@@ -222,7 +270,10 @@ class Power:
             deep = self._owner.sleep_mode() == 1 and ue.psm
             if deep and self.mode is not Mode.DEEP_SLEEP:
                 self._owner.falls_asleep()
+                self._slept_s = self._clock.now()
                 self._enter(Mode.DEEP_SLEEP)
+                if self._owner.psm_is_off():
+                    self._owner.lost_memory()
             elif not deep:
                 self._enter(Mode.LIGHT_SLEEP)
         self.account()
@@ -240,16 +291,24 @@ class Power:
         self._lock = self._clock.call_later(left_s, self.consider)
         return False
 
-    def heard(self) -> str | None:
-        """A character is at RXD: why it cannot be heard, or None. Wakes the module if it sleeps."""
+    def heard(self, count: int = 1) -> tuple[int, str]:
+        """`count` characters come to RXD: how many of them are lost, and why. Wakes the module if it sleeps."""
         if self.mode is Mode.RUN:
-            return None
+            return 0, ""
         why = str(self.mode.value).replace("_", " ")
         if self.mode is Mode.LIGHT_SLEEP:
-            self._wake("light", self._timing.wake_light_s.value)
-        elif self.mode is Mode.DEEP_SLEEP and self._owner.wakes_on_uart():
-            self._wake("uart", self._timing.wake_uart_s.value)
-        return why
+            return self._rxd_wakes("light", self._timing.wake_light_s.value, count), why
+        if self.mode is Mode.DEEP_SLEEP and self._owner.wakes_on_uart():
+            return self._rxd_wakes("uart", self._timing.wake_uart_s.value, count), why
+        return count, why
+
+    def _rxd_wakes(self, how: str, after_s: float, count: int) -> int:
+        loses = self._owner.wake_loses()
+        if loses is None:
+            self._wake(how, after_s)
+            return count
+        self._woken(how)
+        return min(loses, count)
 
     def _wake(self, how: str, after_s: float) -> None:
         self._enter(Mode.WAKING)
@@ -259,7 +318,7 @@ class Power:
         self._enter(Mode.RUN)
         if how != "light":
             self._owner.woke(how)
-        self.stay_awake()
+        self.stay_awake(self._owner.wake_lock_s() if how in ("pin", "key") else None)
 
     # Current
 

@@ -6,6 +6,7 @@ from __future__ import annotations
 from cellkit.bench.modem.families._quectel.base import QuectelModem
 from cellkit.bench.modem.families.quectel_cat1.ftp import FtpCommands
 from cellkit.bench.modem.family import Handler, Reply, Traits
+from cellkit.bench.modem.recipes import ALWAYS_AWAKE
 from cellkit.bench.modem.standard import Standard
 from cellkit.bench.modem.v250 import Command, MeFault, SyntaxFault
 
@@ -45,7 +46,7 @@ class Module(QuectelModem):
     publish_answer = "+QMTPUBEX"
     lasting = {"urcport": "uart1"}
     volatile = {"QSCLK": 0, "drift": None}
-    sleeps_by_itself = False
+    recipe = ALWAYS_AWAKE
     error_texts = {3: "operation not allowed", 516: "DSAT_CME_GNSS_NO_FIX"}
     whole = frozenset({"+QMTPUBEX", "+QMTPUB"})
 
