@@ -4,8 +4,6 @@ either way. Sources: AT manuals V3.00 and V1.06, application notes V3.00, logs o
 from cellular.modem.profiles.a76 import *
 
 NAME = "SIM7600"
-CAPABILITIES = dict(CAPABILITIES)
-del CAPABILITIES["psm"]
 
 PWRKEY_MS = 500
 BOOT_MS = 30000
