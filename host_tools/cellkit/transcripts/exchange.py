@@ -22,7 +22,7 @@ _CTRL_Z = re.compile(r"<ctrl[-+]z(?:/esc)?>", re.IGNORECASE)
 _BYTES = re.compile(r"<(\d+) bytes(?: of [^>]*)?>")
 _EDITED = re.compile(
     r"omitted|left out|not (?:shown|printed|reproduced)|truncated|excerpt|trailing OK|final OK|abbreviated|lacks|"
-    r"in the source|values inline|follow|one row",
+    r"in the source|values inline|follow|one row|without its prefix",
     re.IGNORECASE,
 )
 # Placeholders of authors, by what they stand for.

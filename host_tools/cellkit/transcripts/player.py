@@ -37,6 +37,7 @@ class Player:
         self._left_out = 0  # results that the author has not printed
         self._skipped: list[int] = []  # lines of payload, ditto
         self._base = 0
+        self._hurry = False  # what comes next was sent before a late result of this came
         self._asked: set[str] = set()
         self._exchange: Exchange = stage.exchange
 
@@ -46,7 +47,9 @@ class Player:
         self._prepare()
         stage.forget()
         position = 0
-        for segment in self._exchange.segments():
+        segments = self._exchange.segments()
+        for number, segment in enumerate(segments):
+            self._hurry = number + 1 < len(segments) and _late(segments[number + 1])
             stage.position = position
             position += (segment.sent is not None) + len(segment.answers)
             difference = self._segment(segment, last=position == len(self._exchange.items))
@@ -165,7 +168,8 @@ class Player:
             payload = announces_payload(line)
             if is_prompt(line) and index + 1 < len(expected):
                 stage.type_payload()
-        stage.advance(_AFTER_S)
+        if not self._hurry:
+            stage.advance(_AFTER_S)
         got = self._got(command)
         extra = got[len(expected):]
         if extra and not (self._exchange.edited and is_final(extra[0]) and not extra[1:]):
@@ -256,6 +260,12 @@ def _asleep(exchange: Exchange) -> bool:
         return False
     answers = [item.text.strip() for item in first.answers]
     return first.sent.text.strip().upper() in ("AT", "") and answers in ([], [""], ["\xff"], ["\xff", "OK"])
+
+
+def _late(segment: Segment) -> bool:
+    """Whether lines come behind an ERROR: they belong to an earlier command, so this one was sent at once behind it."""
+    texts = [item.text for item in segment.answers]
+    return "ERROR" in texts[:-1]
 
 
 def _texts(segment: Segment, echo: bool) -> list[str]:

@@ -59,6 +59,7 @@ class Stage:
         self.config: ModemConfig = families.config(module)
         self.echo = False
         self._heard = bytearray()
+        self._mute = False
         self._modem: Modem | None = None
         self.position = 0
         """Of the item of the exchange that is played now."""
@@ -112,7 +113,8 @@ class Stage:
         return True
 
     def at(self, command: str, limit_s: float = 5.0) -> list[str]:
-        """A command that sets the scene: its lines, up to its final result; what else comes is forgotten later."""
+        """A command that sets the scene: its lines, up to its final result. What was heard before stays heard."""
+        before = self.heard()
         self.forget()
         self.send(command)
         found: list[str] = []
@@ -124,6 +126,7 @@ class Stage:
             self.forget()
             if any(re.fullmatch(r"OK|ERROR|NO CARRIER|\+CM[ES] ERROR:.*", line) for line in lines):
                 break
+        self._heard[:] = before
         return found
 
     def give(self, command: str, data: bytes) -> list[str]:
@@ -173,7 +176,8 @@ class Stage:
             else:
                 ue.start()
                 ue.search_now()
-            self.wait(lambda: int(ue.stat) == stat, _ATTACH_S)
+            self.wait(lambda: int(ue.stat) == stat and bool(ue.grant.ip), _ATTACH_S)
+            self.advance(1.0)
         elif stat == 3:
             policy.reject_cause = 15
             ue.stop()
@@ -181,7 +185,9 @@ class Stage:
             self.wait(lambda: int(ue.stat) == 3, _ATTACH_S)
         else:
             self.network.coverage(stat == 2)
+            self._mute = True  # the log's module came from nowhere
             ue.stop()
+            self._mute = False
             if stat:
                 ue.start()
                 self.wait(lambda: int(ue.stat) == stat, _ATTACH_S)
@@ -221,7 +227,8 @@ class Stage:
         if mode is not None and mode.length is not None:
             data = data[:mode.length].ljust(mode.length)  # what a log shows of payload may be typeset
         elif mode is not None and data[-1:] not in (mode.ends[:1], b"\x1b"):
-            data += mode.ends[:1]  # the character that ends it is rarely printed
+            # The character that ends it is rarely printed; a command that became payload was typed with its line end.
+            data += (b"\r\n" if data[:2].upper() == b"AT" else b"") + mode.ends[:1]
         waits = mode is not None or text == "+++"
         self.modem.rx(data if waits or text.endswith(("\r", "\n")) else data + b"\r")
 
@@ -257,7 +264,8 @@ class Stage:
         self._heard.clear()
 
     def _said(self, data: bytes) -> None:
-        self._heard += data
+        if not self._mute:
+            self._heard += data
 
 
 def _resolve(name: str) -> str:

@@ -61,6 +61,8 @@ class Standard(Core27007):
             "+CGREG": self.cgreg,
             "+CEREG": self.cereg,
             "+CCID": lambda command: self.told(command, self.line("+CCID", self.modem.sim.iccid)),
+            "+CGPADDR": self._cgpaddr,
+            "+CGDCONT": self._cgdcont,
             "+CGACT": self.cgact,
             "+CGCONTRDP": self.cgcontrdp,
             "+CLCK": self.clck,

@@ -23,6 +23,8 @@ class SmsCommands:
         self._store: SmsStore | None = None
         self.text_mode = False
         self.details = False
+        self.service = 0
+        self.unacknowledged = False  # a +CMT of service 1 waits for +CNMA
         self.indication = (2, 1)
 
     @property
@@ -38,7 +40,7 @@ class SmsCommands:
         return {
             "+CMGF": self._cmgf, "+CSCS": self._cscs, "+CNMI": self._cnmi, "+CMGS": self._cmgs, "+CMGR": self._cmgr,
             "+CMGL": self._cmgl, "+CMGD": self._cmgd, "+CPMS": self._cpms, "+CSCA": self._csca, "+CSMS": self._csms,
-            "+CSDH": self._csdh, "+CNMA": lambda command: Reply(), "+CSMP": lambda command: Reply(),
+            "+CSDH": self._csdh, "+CNMA": self._cnma, "+CSMP": lambda command: Reply(),
         }  # fmt: skip
 
     def line(self, name: str, *fields: object) -> str:
@@ -74,8 +76,17 @@ class SmsCommands:
 
     def _csms(self, command: Command) -> Reply:
         if command.op == "read":
-            return Reply([self.line("+CSMS", 0, 1, 1, 1)])
+            return Reply([self.line("+CSMS", self.service, 1, 1, 1)])
+        self.service = command.integer(0, 0, 1)
         return Reply([self.line("+CSMS", 1, 1, 1)])
+
+    def _cnma(self, command: Command) -> Reply:
+        if command.op == "test":
+            return Reply([self.line("+CNMA", "(0-2)")])
+        if not self.unacknowledged:
+            return Reply(final="+CMS ERROR: 340")
+        self.unacknowledged = False
+        return Reply()
 
     def _csca(self, command: Command) -> Reply:
         return Reply([self.line("+CSCA", f'"{self.store.centre}"', 145)]) if command.op == "read" else Reply()
@@ -156,6 +167,7 @@ class SmsCommands:
     def came(self, message: Message) -> bool:
         """A message has come: stored and told of, or shown at once, as CNMI says."""
         if self.indication[1] == 2:
+            self.unacknowledged = self.service == 1
             header = self._header(message)
             if self.text_mode:
                 self._modem.urc("\r\n".join([self.line("+CMT", *header), message.text]))

@@ -45,6 +45,11 @@ def _pushed(stage: Stage, match: re.Match[str]) -> None:
     opened(stage, int(match[1]), 1)
 
 
+def _one_line(stage: Stage, match: re.Match[str]) -> None:
+    if not stage.sets(r'AT\+QICFG="viewmode",.*'):
+        stage.at('AT+QICFG="viewmode",1')
+
+
 def _buffered(stage: Stage, match: re.Match[str]) -> None:
     opened(stage, int(match[1]), 0)
 
@@ -142,7 +147,8 @@ def _mqtt_open(stage: Stage, match: re.Match[str]) -> None:
 
 def _topic(stage: Stage, match: re.Match[str]) -> None:
     topic = re.match(r' ?"([^"]*)"', match[3])
-    if topic and not stage.sets(r"AT\+QMTSUB=.*") and stage.will_send(r"AT\+QMTPUB.*"):
+    published = any(item.text.upper().startswith("AT+QMTPUB") for item in stage.exchange.items)
+    if topic and not stage.sets(r"AT\+QMTSUB=.*") and published:
         stage.at(f'AT+QMTSUB={match[1]},1,"{topic[1]}",1')
         stage.advance(3.0)
 
@@ -216,6 +222,7 @@ RULES = (
          _context),
     Rule("setup", "TX", r"(?i:AT\+(QISEND|QISENDEX|QIRD|QISTATE=1)[=,](\d+)(?:,.*)?)", _used),
     Rule("setup", "RX", r'\+QIURC: "recv",(\d+),\d+(?:,(?!"buff).+)?', _pushed),
+    Rule("setup", "RX", r'\+QIURC: "recv",\d+,\d+,[^"].*', _one_line),
     Rule("setup", "RX", r'\+QIURC: "recv",(\d+)(?:,"buff full")?', _buffered),
     Rule("setup", "RX", r'\+QIURC: "incoming",(\d+),(\d+),.*', _listener),
     Rule("setup", "TX", r"(?i:AT\+QMT(CONN|SUB|UNS|PUB|PUBEX|DISC|CLOSE)=(\d).*)", _mqtt_open),

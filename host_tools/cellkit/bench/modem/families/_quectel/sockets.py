@@ -95,7 +95,7 @@ class SocketCommands:
         if command.op == "read":
             return Reply(self._lines("+QIACT"))
         number, modem = self._context(command), self._modem
-        if not modem.ue.registered or not modem.ue.grant.ip or modem.faults.take("no_context") is not None:
+        if modem.faults.take("no_context") is not None or not modem.ue.registered or not modem.ue.grant.ip:
             self.last_error = 572 if modem.ue.registered else 561
             raise SyntaxFault  # plain ERROR, whatever CMEE says (log of a BG95)
         self.active.add(number)

@@ -25,7 +25,7 @@ class Platforms:
         self._objects: dict[int, str] = {}
         self.config: tuple[str, ...] = ()
         self.buffer: list[bytes] = []
-        self._buffered = False
+        self.buffered = False
 
     def handlers(self) -> dict[str, Handler]:
         """Commands by name."""
@@ -55,7 +55,7 @@ class Platforms:
 
     def _miplconfig(self, command: Command) -> Reply:
         if len(command.args) == 2 and command.integer(0, 0, 1) == 1:
-            self._buffered = bool(command.integer(1, 0, 1))
+            self.buffered = bool(command.integer(1, 0, 1))
         return Reply()
 
     def _mipladdobj(self, command: Command) -> Reply:
@@ -82,7 +82,7 @@ class Platforms:
         """The platform writes a resource."""
         self._message += 1
         number = next(iter(self._objects), 3311)
-        if self._buffered:
+        if self.buffered:
             self.buffer.append(data)
             self._modem.urc(f"+MIPLWRITE: 0,{self._message},{number},0,5706,2,{len(data)},0,0")
         else:
@@ -105,7 +105,7 @@ class Platforms:
     # LwM2M
 
     def _qlwopen(self, command: Command) -> Reply:
-        self._buffered = bool(command.integer(0, 0, 1))
+        self.buffered = bool(command.integer(0, 0, 1))
         return self._later("CONNECT OK", "+QLWOBSERVE: 0,19,0,0")
 
     def _qlwdatasend(self, command: Command) -> Reply:
@@ -114,7 +114,7 @@ class Platforms:
 
     def downlink(self, data: bytes) -> None:
         """The platform writes to object 19."""
-        if self._buffered:
+        if self.buffered:
             self.buffer.append(data)
             self._modem.urc(f"+QLWDATARECV: 19,1,0,{len(data)}")
         else:
