@@ -179,6 +179,7 @@ class Parser:
                         return 0
                 if i - pos > self._max_line or (quoted and i >= end):
                     return 0
+                last = max(last, pos + len(prefix))
                 if buf.find(b"\r", pos, i) >= 0 or buf.find(b"\n", pos, i) >= 0:
                     return 0
                 try:

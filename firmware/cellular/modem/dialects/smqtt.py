@@ -45,7 +45,9 @@ class Session(Offloaded):
             if value != b'""':
                 await ask(b'AT+SMCONF="%s",%s' % (key, value))
         if tls:
-            names = await modem.dialect("tls").convert(modem, tls)
+            from cellular.modem.dialects import cssl7080
+
+            names = await cssl7080.convert(modem, tls)
             command = b'AT+SMSSL=%d,"%s"' % (2 if tls.cert else 1, names["ca"] if tls.verify else b"")
             if tls.cert:
                 command += b',"%s"' % names["cert"]
