@@ -32,7 +32,11 @@ async def telemetry(modem, job, tls):
         await client.publish("up/1", unhexlify(payload))
     trace("published")
     message = await client.receive(120000)
-    trace("downlink", topic=message[0], payload=hexlify(message[1]).decode())
+    if message is None:
+        trace("nothing")
+        await client.publish("up/1", b"still there?")
+    else:
+        trace("downlink", topic=message[0], payload=hexlify(message[1]).decode())
     await client.close()
     trace("closed", dropped=client.dropped)
 
@@ -55,7 +59,7 @@ async def main():
         await (request if job.get("url") else telemetry)(modem, job, tls)
     except CellularError as e:
         trace("failed", what=type(e).__name__, error=str(e))
-    await modem.channel.cmd(b"AT")
+    await modem.wake()
     trace("alive")
 
 

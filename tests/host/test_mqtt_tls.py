@@ -139,3 +139,23 @@ def test_https(family: str) -> None:
             (seen,) = server.requests
             assert seen.method == "POST" and seen.body == NASTY[0] and seen.headers["x-device"] == "1"
             device.until("alive")
+
+
+@pytest.mark.parametrize("family", there(*CAT1, *NB, *NB_PLAIN))
+def test_a_broker_that_ends_is_noticed(family: str) -> None:
+    authority = None if family in NB_PLAIN else Authority()
+    with mosquitto(authority) as broker:
+        files = {"ca.pem": authority.cert} if authority else {}
+        with Device(family, {"port": broker.port, "payloads": [NASTY[1].hex()]}, files) as device:
+            device.until("published")
+            broker.stop()
+            assert device.until("failed")["what"] in ("MqttError", "SocketError")
+            device.until("alive")
+
+
+@pytest.mark.parametrize("family", there(*CAT1, *NB, *NB_PLAIN))
+def test_a_module_that_is_gone_is_a_typed_error(family: str) -> None:
+    with mosquitto() as broker, Device(family, {"port": broker.port, "payloads": [NASTY[1].hex()]}, {}) as device:
+        device.until("published")
+        device.bench.modem.supply(False)
+        assert device.until("failed")["what"] in ("ModemSilent", "MqttError", "SocketError")
