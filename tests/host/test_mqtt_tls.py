@@ -158,4 +158,4 @@ def test_a_module_that_is_gone_is_a_typed_error(family: str) -> None:
     with mosquitto() as broker, Device(family, {"port": broker.port, "payloads": [NASTY[1].hex()]}, {}) as device:
         device.until("published")
         device.bench.modem.supply(False)
-        assert device.until("failed")["what"] in ("ModemSilent", "MqttError", "SocketError")
+        assert device.until("failed")["what"] in ("ModemSilent", "PromptMissing", "MqttError", "SocketError")
