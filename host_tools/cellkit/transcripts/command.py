@@ -104,3 +104,34 @@ def parse(
     if unknown:
         print(f"cellkit: {unknown} unknown lines", file=sys.stderr)
         raise typer.Exit(FAILED)
+
+
+@twin_app.command(
+    epilog=epilog(
+        "cellkit twin table --write docs/modules.md",
+        "0    the table is printed or written",
+        "1    it could not be written",
+        "3    MicroPython is not built yet: run `make setup`",
+    )
+)
+def table(
+    write: Annotated[Path | None, typer.Option("--write", help="File to write; without it the page is printed.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Make the table of module families: what each can do, and whether a log, a manual or the virtual module shows it."""
+    from cellkit.transcripts.table import document, rows
+
+    try:
+        found = rows()
+    except (OSError, RuntimeError) as error:
+        fail(f"expected MicroPython and the logs of tests/data: {error}; run `make setup`", SETUP_MISSING)
+    if as_json:
+        print(json.dumps({row.family: {"percent": row.percent, "cells": row.cells} for row in found}))
+    elif write is None:
+        typer.echo(document(found), nl=False)
+    else:
+        try:
+            write.write_text(document(found), encoding="utf-8")
+        except OSError as error:
+            fail(f"cannot write {write}: {error.strerror}", FAILED)
+        typer.echo(str(write))

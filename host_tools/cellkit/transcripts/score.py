@@ -54,11 +54,16 @@ def play(module: str, exchange: Exchange, rules: Sequence[Rule]) -> Score:
     return Score(exchange.number, module, exchange.evidence, exchange.context, verdict.difference)
 
 
+def rules_of(name: str) -> tuple[Rule, ...]:
+    """All rules for a module or family, its own first."""
+    return (*families.needs(name), *RULES)
+
+
 def score_file(name: str, path: Path) -> Iterator[Score]:
     """All exchanges of a file. Raises TranscriptError, OSError, and KeyError for an unknown module."""
-    own = families.needs(name)
+    rules = rules_of(name)
     for exchange in load(path):
-        yield play(variant_of(name, exchange), exchange, (*own, *RULES))
+        yield play(variant_of(name, exchange), exchange, rules)
 
 
 def percentage(scores: Sequence[Score]) -> float:

@@ -49,7 +49,7 @@ _HERE = Path(__file__).parent
 
 def names() -> list[str]:
     """All families and modules that there are, as `--module` takes them."""
-    there = [family for family in FAMILIES if _package(family).is_dir()]
+    there = [family for family in FAMILIES if _is_there(family)]
     return [*there, *(module for family in there for module in FAMILIES[family] if module != family)]
 
 
@@ -57,7 +57,7 @@ def family_of(name: str) -> str:
     """The family of a module or family. Raises ModelError."""
     wanted = name.lower().replace("_", "-")
     for family, modules_ in FAMILIES.items():
-        if wanted in (family, *modules_) and _package(family).is_dir():
+        if wanted in (family, *modules_) and _is_there(family):
             return family
     raise ModelError(f"unknown module {name!r}; there are {', '.join(names())}{guess(wanted, names())}")
 
@@ -112,6 +112,10 @@ def needs(name: str) -> Sequence[Any]:
     found: Any = import_module(path)
     rules: Sequence[Any] = found.RULES
     return rules
+
+
+def _is_there(family: str) -> bool:
+    return _package(family).joinpath("__init__.py").is_file()
 
 
 def _package(family: str) -> Path:
