@@ -159,6 +159,13 @@ def _message(stage: Stage, match: re.Match[str]) -> None:
     stage.network.sms.send("+15550001111", "hello")
 
 
+def _framed(stage: Stage, match: re.Match[str]) -> None:
+    """A frame of the multiplexer: AT+CMUX has been sent, in the log or before it."""
+    mux = stage.modem.mux
+    if mux is not None and not mux.active:
+        mux.start()
+
+
 def _no_answer(stage: Stage, match: re.Match[str]) -> None:
     stage.peer.refuses = True
 
@@ -175,6 +182,7 @@ RULES: tuple[Rule, ...] = (
     Rule("setup", "RX", r"\+([A-Z0-9]+) ?: ?(.*)", _written_back),
     Rule("setup", "TX", r"(?i:AT\+CFUN=1)", _was_off),
     Rule("before", "RX", r"\+COPS: ?[0-4]", _not_registered),
+    Rule("before", "TX", r"\xf9[\s\S]*\xf9", _framed),
     Rule("before", "RX", _REGISTRATION + r"[0-5],(\d{1,2})(?:,.*)?", _registered),
     Rule("before", "RX", r"\+CSQ ?: ?99, ?99", _no_signal),
     Rule("before", "RX", r"\+CGATT ?: ?([01])", _attached),

@@ -5,6 +5,7 @@ Source: AT Commands Manual V1.4 (2024-01-26), TCP/IP Application Note V1.2, Hard
 
 from __future__ import annotations
 
+from cellkit.bench.modem.bc660k_bearer import Bearer
 from cellkit.bench.modem.bc660k_queries import Queries
 from cellkit.bench.modem.bc660k_settings import SETTINGS_NVRAM, SETTINGS_RAM, ModuleSettings
 from cellkit.bench.modem.bc660k_sockets import SOCKET_NVRAM, SOCKET_RAM, Sockets
@@ -43,7 +44,7 @@ class VirtualModem(Modem):
         self._sockets = Sockets(self)
         self._reported = ""
         lock_s = self.config.timing.sleep_lock_factory_s.value
-        parts = (self._core, self._own, Queries(self), self._sockets)
+        parts = (self._core, Bearer(self), self._own, Queries(self), self._sockets)
         return Dialect(
             handlers={name: handler for part in parts for name, handler in part.handlers().items()},
             whole=frozenset({"+QISEND"}),
@@ -97,6 +98,9 @@ class VirtualModem(Modem):
             self._event("ENTER DEEPSLEEP")
         if not self.config.sockets_survive_deep_sleep:
             self._sockets.forget()
+
+    def switched_off(self) -> None:
+        """Only by cutting VBAT, when nothing can be said."""
 
     def woke(self, how: str) -> None:
         """After a wake by RXD only a bare CR LF comes: the command that woke the module is not done (real log)."""

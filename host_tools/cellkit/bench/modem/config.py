@@ -129,6 +129,9 @@ class ModemConfig(_Strict):
 
         Raises cellkit.model.figures.ModelError for an unknown module and pydantic.ValidationError for a wrong field.
         """
+        from cellkit.bench.modem import families  # here: families import this module
+
+        families.family_of(name)
         return cls.model_validate({**_tables(name.lower().replace("_", "-")), **changes})
 
     def currents_ua(self, tx_dbm: float) -> dict[str, float]:

@@ -8,20 +8,16 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from cellkit.bench.modem.core27007_timers import EDRX_FACTORY, PSM_FACTORY, Timers
 from cellkit.bench.modem.family import Handler, Reply
 from cellkit.bench.modem.radio import Stat
 from cellkit.bench.modem.v250 import Command, MeFault, SyntaxFault
-from cellkit.bench.network import Request
 
 if TYPE_CHECKING:
     from cellkit.bench.modem.modem import Modem
 
 _NOT_ALLOWED, _NO_SERVICE = 3, 30
-_ACT_NB_S1 = 9
 _CGATT_LIMIT_S = 70.0  # AT manual, CGATT: maximum response time
-_CEDRXS_ACT = 5  # E-UTRAN, NB-S1 mode
-PSM_FACTORY = {"mode": 0, "t3412": "01000001", "t3324": "00000101"}
-EDRX_FACTORY = {"mode": 0, "cycle": "0011"}
 CORE_NVRAM = {
     "E": 1,
     "CEREG": 0,
@@ -52,17 +48,23 @@ def number_setting(modem: Modem, name: str, low: int, high: int) -> Handler:
     return handler
 
 
-class Core27007:
-    """Handlers bound to one modem."""
+class Core27007(Timers):
+    """Handlers bound to one modem. Layouts are methods, for families that have others."""
+
+    function_modes = "(0,1,4,),(0,1)"
+    """What AT+CFUN=? lists."""
+    function_levels: tuple[int, ...] = (0, 1, 4)
+    """What AT+CFUN takes; all but 1 are without radio."""
 
     def __init__(self, modem: Modem) -> None:
-        self._modem = modem
+        super().__init__(modem)
         self._attaching = False
         self._attach_attempt = 0
 
     def handlers(self) -> dict[str, Handler]:
         """Commands by name."""
         return {
+            **super().handlers(),
             "E": self._echo,
             "+CEREG": self._cereg,
             "+CSCON": self._cscon,
@@ -70,53 +72,40 @@ class Core27007:
             "+CFUN": self._cfun,
             "+CGATT": self._cgatt,
             "+COPS": self._cops,
-            "+CPSMS": self._cpsms,
-            "+CEDRXS": self._cedrxs,
-            "+CEDRXRDP": self._cedrxrdp,
             "+CPIN": self._cpin,
             "+CPINR": self._cpinr,
             "+CIMI": self._cimi,
             "+CSQ": self._csq,
             "+CESQ": self._cesq,
-            "+CGPADDR": self._cgpaddr,
-            "+CGDCONT": self._cgdcont,
         }
 
     # Registration
 
-    def registration_line(self, unsolicited: bool) -> str:
+    def registration_line(self, name: str = "CEREG", unsolicited: bool = False) -> str:
         """+CEREG in the form that <n> asks for; cause fields stay empty where there is no cause."""
         modem = self._modem
-        n, ue, cell = modem.settings.nvram["CEREG"], modem.ue, modem.network.config.cell
+        n, ue, cell = modem.settings.nvram[name], modem.ue, modem.network.config.cell
         fields = [str(int(ue.stat))] if unsolicited else [str(n), str(int(ue.stat))]
         camped = ue.registered or (ue.stat is Stat.DENIED and ue.cause is not None)
         if n >= 2 and camped:
-            fields += [f'"{cell.tac}"', f'"{cell.ci}"', str(_ACT_NB_S1)]
+            fields += [f'"{cell.tac}"', f'"{cell.ci}"', str(self.act)]
             cause = ["0", str(ue.cause)] if n in (3, 5) and ue.cause is not None else ["", ""]
             times = [ue.grant.t3324, ue.grant.t3412] if n >= 4 else [None, None]
             if any(times):
                 fields += cause + ["" if bits is None else f'"{bits}"' for bits in times]
             elif any(cause):
                 fields += cause
-        return "+CEREG: " + ",".join(fields)
+        return f"+{name}: " + ",".join(fields)
 
     def _cereg(self, command: Command) -> Reply:
         if command.op == "read":
-            return Reply([self.registration_line(unsolicited=False)])
+            return Reply([self.registration_line()])
         return self._flag(command, "CEREG", 5, "(0-5)")
 
     def _cscon(self, command: Command) -> Reply:
         if command.op == "read":
-            return Reply([f"+CSCON: {self._modem.settings.nvram['CSCON']},{int(self._modem.ue.connected)}"])
+            return Reply([self.line("+CSCON", self._modem.settings.nvram["CSCON"], int(self._modem.ue.connected))])
         return self._flag(command, "CSCON", 1, "(0,1)")
-
-    def _flag(self, command: Command, key: str, high: int, test: str) -> Reply:
-        if command.op == "test":
-            return Reply([f"+{key}: {test}"])
-        if command.op != "set" or len(command.args) != 1:
-            raise SyntaxFault
-        self._modem.settings.nvram[key] = command.integer(0, 0, high)
-        return Reply()
 
     def _echo(self, command: Command) -> Reply:
         self._modem.settings.nvram["E"] = command.integer(0, 0, 1, default=0)
@@ -127,11 +116,11 @@ class Core27007:
     def _cfun(self, command: Command) -> Reply | None:
         modem = self._modem
         if command.op == "test":
-            return Reply(["+CFUN: (0,1,4,),(0,1)"])
+            return Reply([self.line("+CFUN", self.function_modes)])
         if command.op == "read":
-            return Reply([f"+CFUN: {modem.settings.nvram['CFUN']}"])
-        level, restart = command.integer(0, 0, 4), command.integer(1, 0, 1, default=0)
-        if command.op != "set" or level not in (0, 1, 4):
+            return Reply([self.line("+CFUN", modem.settings.nvram["CFUN"])])
+        level, restart = command.integer(0, 0, 129), command.integer(1, 0, 1, default=0)
+        if command.op != "set" or level not in self.function_levels:
             raise SyntaxFault
         before = modem.settings.nvram["CFUN"]
         modem.settings.nvram["CFUN"] = level
@@ -155,7 +144,7 @@ class Core27007:
         if from_minimum:
             modem.sim.power_up()
         if modem.sim.present:
-            modem.urc(f"+CPIN: {modem.sim.state}")
+            modem.urc(self.line("+CPIN", modem.sim.state))
         self.register_if_possible()
 
     def register_if_possible(self) -> None:
@@ -169,9 +158,9 @@ class Core27007:
     def _cgatt(self, command: Command) -> Reply | None:
         modem = self._modem
         if command.op == "test":
-            return Reply(["+CGATT: (0,1)"])
+            return Reply([self.line("+CGATT", "(0,1)")])
         if command.op == "read":
-            return Reply([f"+CGATT: {int(modem.ue.registered)}"])
+            return Reply([self.line("+CGATT", int(modem.ue.registered))])
         if command.op != "set":
             raise SyntaxFault
         wanted = command.integer(0, 0, 1)
@@ -214,18 +203,17 @@ class Core27007:
         modem = self._modem
         chosen, cell = modem.settings.nvram["COPS"], modem.network.config.cell
         if command.op == "test":
-            found = f'({2 if modem.ue.registered else 1},"","","{cell.plmn}",{_ACT_NB_S1})' if modem.ue.covered else ""
-            line = f"+COPS: {found},,(0-4),(0-2)"
+            found = self.operators_found() if modem.ue.covered else ""
+            line = self.line("+COPS", found, None, "(0-4)", "(0-2)")
             modem.later(modem.network.radio.network.operators_s.value, modem.complete, Reply([line]))
             return None
         if command.op == "read":
-            mode = chosen["mode"]
-            named = f',2,"{cell.plmn}",{_ACT_NB_S1}' if modem.ue.registered else ""
-            return Reply([f"+COPS: {mode}{named}"])
+            return Reply([self.line("+COPS", chosen["mode"], *(self.operator_fields() if modem.ue.registered else []))])
         mode = command.integer(0, 0, 4)
         if command.op != "set" or (mode in (1, 4) and not command.given(2)):
             raise SyntaxFault
         if mode == 3:
+            modem.settings.ram["COPS format"] = command.integer(1, 0, 2, default=2)
             return Reply()
         modem.sim.require_ready()
         if modem.ue.connected:
@@ -240,78 +228,19 @@ class Core27007:
             self.register_if_possible()
         return Reply()
 
-    # Power saving
+    def operator_name(self) -> str:
+        """The operator in the format that COPS=3 has chosen; a test network has no name but its number."""
+        return str(self._modem.network.config.cell.plmn)
 
-    def request(self) -> Request:
-        """What the settings make the device ask of the network."""
-        psm, edrx = self._modem.settings.nvram["CPSMS"], self._modem.settings.nvram["CEDRXS"]
-        request = Request()
-        if psm["mode"] == 1:
-            request.t3324, request.t3412 = psm["t3324"], psm["t3412"]
-        if edrx["mode"] in (1, 2):
-            request.edrx = edrx["cycle"]
-        return request
+    def operators_found(self) -> str:
+        """The list of AT+COPS=?."""
+        state = 2 if self._modem.ue.registered else 1
+        return f'({state},"","","{self._modem.network.config.cell.plmn}",{self.act})'
 
-    def request_changed(self) -> None:
-        """Settings of power saving changed: the next request carries them, and one is sent if they differ."""
-        request = self.request()
-        if request != self._modem.ue.request:
-            self._modem.ue.request = request
-            self._modem.ue.renew()
-
-    def _cpsms(self, command: Command) -> Reply:
-        nvram = self._modem.settings.nvram
-        if command.op == "test":
-            return Reply(['+CPSMS: (0-2),,,("00000000"-"11111111"),("00000000"-"11111111")'])
-        if command.op == "read":
-            psm = nvram["CPSMS"]
-            return Reply([f'+CPSMS: {psm["mode"]},,,"{psm["t3412"]}","{psm["t3324"]}"'])
-        mode = command.integer(0, 0, 2)
-        if command.op != "set" or command.given(1) or command.given(2) or len(command.args) > 5:
-            raise SyntaxFault
-        tau, active = command.bits(3, 8), command.bits(4, 8)
-        if mode == 2:
-            nvram["CPSMS"] = dict(PSM_FACTORY)
-        else:
-            old = nvram["CPSMS"]
-            nvram["CPSMS"] = {"mode": mode, "t3412": tau or old["t3412"], "t3324": active or old["t3324"]}
-        return Reply(after=self.request_changed)
-
-    def _cedrxs(self, command: Command) -> Reply:
-        nvram = self._modem.settings.nvram
-        if command.op == "test":
-            return Reply([f'+CEDRXS: (0-3),({_CEDRXS_ACT}),("0000"-"1111")'])
-        if command.op == "read":
-            return Reply([f'+CEDRXS: {_CEDRXS_ACT},"{nvram["CEDRXS"]["cycle"]}"'])
-        mode = command.integer(0, 0, 3)
-        command.integer(1, _CEDRXS_ACT, _CEDRXS_ACT, default=_CEDRXS_ACT)
-        if command.op != "set" or len(command.args) > 3:
-            raise SyntaxFault
-        self.set_edrx(mode, command.bits(2, 4))
-        return Reply(after=self.request_changed)
-
-    def set_edrx(self, mode: int, cycle: str | None) -> None:
-        """Store a request for eDRX; mode 3 goes back to the factory's, no cycle keeps the one before."""
-        nvram = self._modem.settings.nvram
-        if mode == 3:
-            nvram["CEDRXS"] = dict(EDRX_FACTORY)
-        else:
-            nvram["CEDRXS"] = {"mode": mode, "cycle": cycle or nvram["CEDRXS"]["cycle"]}
-
-    def edrx_fields(self) -> str:
-        """AcT-type with requested cycle, granted cycle and PTW, or `0` where the network uses no eDRX."""
-        grant = self._modem.ue.grant
-        if not self._modem.ue.registered or grant.edrx is None:
-            return "0"
-        asked = self._modem.settings.nvram["CEDRXS"]["cycle"]
-        return f'{_CEDRXS_ACT},"{asked}","{grant.edrx}","{grant.ptw}"'
-
-    def _cedrxrdp(self, command: Command) -> Reply:
-        if command.op == "test":
-            return Reply()
-        if command.op != "action":
-            raise SyntaxFault
-        return Reply([f"+CEDRXRDP: {self.edrx_fields()}"])
+    def operator_fields(self) -> list[object]:
+        """AT+COPS? behind the mode, where it is registered."""
+        form = self._modem.settings.ram.get("COPS format", 2)
+        return [form, f'"{self.operator_name()}"', *([] if self.act is None else [self.act])]
 
     # Card
 
@@ -322,7 +251,7 @@ class Core27007:
         if self._modem.settings.nvram["CFUN"] == 0:
             raise MeFault(_NOT_ALLOWED)  # the card has no power at minimum functionality
         if command.op == "read":
-            return Reply([f"+CPIN: {sim.state}"])
+            return Reply([self.line("+CPIN", sim.state)])
         if command.op != "set" or not 1 <= len(command.args) <= 2:
             raise SyntaxFault
         codes = [arg.text for arg in command.args]
@@ -342,8 +271,12 @@ class Core27007:
         if wanted and wanted not in counts:
             raise SyntaxFault
         return Reply(
-            [f'+CPINR: "{code}",{left},{full}' for code, (left, full) in counts.items() if wanted in ("", code)]
+            [self.line("+CPINR", *self.tries_fields(code, *counts[code])) for code in counts if wanted in ("", code)]
         )
+
+    def tries_fields(self, code: str, left: int, full: int) -> list[object]:
+        """AT+CPINR of one code."""
+        return [f'"{code}"', left, full]
 
     def _cimi(self, command: Command) -> Reply:
         return Reply() if command.op == "test" else Reply([self._modem.sim.imsi])
@@ -352,47 +285,19 @@ class Core27007:
 
     def _csq(self, command: Command) -> Reply:
         if command.op == "test":
-            return Reply(["+CSQ: (0-31,99),(0-7,99)"])
+            return Reply([self.line("+CSQ", "(0-31,99)", "(0-7,99)")])
         if self._modem.faults.no_signal or not self._modem.ue.covered or not self._modem.ue.on:
-            return Reply(["+CSQ: 99,99"])
+            return Reply([self.line("+CSQ", 99, 99)])
         step = (self._modem.network.config.cell.rssi_dbm + 113) // 2
-        return Reply([f"+CSQ: {min(max(step, 0), 31)},0"])
+        return Reply([self.line("+CSQ", min(max(step, 0), 31), 0)])
 
     def _cesq(self, command: Command) -> Reply:
         if command.op == "test":
-            return Reply(["+CESQ: (0-63,99),(0-7,99),(0-96,255),(0-49,255),(0-34,255),(0-97,255)"])
+            ranges = ("(0-63,99)", "(0-7,99)", "(0-96,255)", "(0-49,255)", "(0-34,255)", "(0-97,255)")
+            return Reply([self.line("+CESQ", *ranges)])
         if not self._modem.ue.covered or not self._modem.ue.on:
-            return Reply(["+CESQ: 99,99,255,255,255,255"])
+            return Reply([self.line("+CESQ", 99, 99, 255, 255, 255, 255)])
         cell = self._modem.network.config.cell
         rsrq = min(max(int((cell.rsrq_db + 20) * 2), 0), 34)
         rsrp = min(max(cell.rsrp_dbm + 141, 0), 97)
-        return Reply([f"+CESQ: 99,99,255,255,{rsrq},{rsrp}"])
-
-    def _cgpaddr(self, command: Command) -> Reply:
-        defined = [0, *sorted(self._modem.settings.nvram["CGDCONT"])]
-        if command.op == "test":
-            return Reply([f"+CGPADDR: ({','.join(map(str, defined))})"])
-        wanted = [command.integer(0, 0, 10)] if command.op == "set" else defined
-        ip = self._modem.ue.grant.ip
-        return Reply([f'+CGPADDR: {cid},"{ip}"' if cid == 0 and ip else f"+CGPADDR: {cid}" for cid in wanted])
-
-    def _cgdcont(self, command: Command) -> Reply:
-        nvram, ue = self._modem.settings.nvram, self._modem.ue
-        if command.op == "read":
-            apn = self._modem.settings.at_boot["QCGDEFCONT"][1] or self._modem.network.config.apn
-            bearer = f'"IP","{apn}","{ue.grant.ip}"' if ue.grant.ip else '"IP",""'
-            lines = [f"+CGDCONT: 0,{bearer}"]
-            for cid, (kind, apn) in sorted(nvram["CGDCONT"].items()):
-                lines.append(f'+CGDCONT: {cid},"{kind}","{apn.upper()}"')
-            return Reply(lines)
-        if command.op != "set":
-            raise SyntaxFault
-        cid = command.integer(0, 1, 10)  # cid 0 is set with QCGDEFCONT only
-        if len(command.args) == 1:
-            nvram["CGDCONT"].pop(cid, None)
-        else:
-            kind = command.string(1, 6)
-            if kind.upper() not in ("IP", "IPV6", "IPV4V6", "NON-IP"):
-                raise SyntaxFault
-            nvram["CGDCONT"][cid] = (kind, command.string(2, 99, default=""))
-        return Reply()
+        return Reply([self.line("+CESQ", 99, 99, 255, 255, rsrq, rsrp)])

@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
 
 from cellkit.bench.modem.recipes import UART_WAKES, Recipe
 from cellkit.bench.modem.v250 import Command
@@ -93,6 +93,21 @@ class Traits:
     """So long after it has begun to run it does not hear (Air780EP loses what comes with its first RDY)."""
 
 
+class Multiplexer(Protocol):
+    """A way to carry commands and answers in frames; while it is not `active` they are as they are."""
+
+    active: bool
+
+    def received(self, data: bytes) -> bytes:
+        """What the host sends, without frames."""
+
+    def start(self) -> None:
+        """From now on the line carries frames."""
+
+    def wrapped(self, data: bytes) -> bytes:
+        """What the module says, in frames."""
+
+
 class Family(ABC):
     """Hooks that a family fills in."""
 
@@ -159,6 +174,7 @@ class Family(ABC):
         """From the last words to where the module is off."""
         return self.recipe.off_s
 
+    @abstractmethod
     def switched_off(self) -> None:
         """The power key was held to switch off: the last words."""
 

@@ -12,8 +12,8 @@ from cellkit.bench.clock import Clock
 from cellkit.bench.energy import ChargeMeter
 from cellkit.bench.log import EventLog
 from cellkit.bench.modem.config import ModemConfig
-from cellkit.bench.modem.family import DataMode, Family, Reply
-from cellkit.bench.modem.faults import Faults
+from cellkit.bench.modem.family import DataMode, Family, Multiplexer, Reply
+from cellkit.bench.modem.faults import Faults, Position
 from cellkit.bench.modem.output import Output
 from cellkit.bench.modem.payload import Payload
 from cellkit.bench.modem.power import Mode, Power
@@ -51,6 +51,7 @@ class Modem(Family):
         self.booted_s = 0.0
         self.at_reset: list[Callable[[], object]] = []  # what engines forget when everything volatile is gone
         self.payload = Payload(self)
+        self.mux: Multiplexer | None = None
         self._tx = tx
         self._generation = 0
         self._running: _Running | None = None
@@ -83,6 +84,8 @@ class Modem(Family):
             return
         if self._other_rate():
             data = _garbled(data)
+        if self.mux is not None and self.mux.active:
+            data = self.mux.received(data)
         self._input.extend(data)
         self._pump()  # before stay_awake, since a command that runs keeps the module awake
         over = len(self._input) - self.config.limits.uart_buffer_bytes
@@ -223,9 +226,7 @@ class Modem(Family):
             if self.payload.feed(byte):
                 continue
             if self._front.empty and byte not in (10, 13):
-                rule = self.faults.take("urc", "", "before_echo")
-                if rule is not None:
-                    self.urc(rule.text)
+                self._slips_in("", "before_echo")
             self._front.feed(byte)
 
     def _echo(self, byte: bytes) -> None:
@@ -258,9 +259,7 @@ class Modem(Family):
             self.later(rule.delay_s, self.reset, "fault")
         if self.faults.take("no_answer", line):
             return
-        rule = self.faults.take("urc", line, "after_echo")
-        if rule is not None:
-            self.urc(rule.text)
+        self._slips_in(line, "after_echo")
         self._running = _Running(line, deque(parse_line(body, self.dialect.whole)))
         if not self._running.commands:
             self.later(self.config.timing.answer_s.value + self.faults.answer_delay_s, self._step)
@@ -321,19 +320,20 @@ class Modem(Family):
         if lines[1:]:
             self.output.block(lines[1:])
 
+    def _slips_in(self, line: str, position: Position) -> None:
+        rule = self.faults.take("urc", line, position)
+        if rule is not None:
+            self.urc(rule.text)
+
     def _final(self, text: str) -> None:
         running, self._running = self._running, None
         if running is None:
             return
         self._speak(running)
-        rule = self.faults.take("urc", running.text, "before_final")
-        if rule is not None:
-            self.urc(rule.text)
+        self._slips_in(running.text, "before_final")
         if text or running.held:
             self.output.block([*running.held, *([text] if text else [])])
-        rule = self.faults.take("urc", running.text, "after_final")
-        if rule is not None:
-            self.urc(rule.text)
+        self._slips_in(running.text, "after_final")
         for after in running.after:
             after()
         self.power.stay_awake()
@@ -342,16 +342,21 @@ class Modem(Family):
     def _leave(self, data: bytes) -> None:
         if self.faults.silent or self.power.mode in (Mode.OFF, Mode.BOOT):
             return
+        if self.mux is not None and self.mux.active:
+            data = self.mux.wrapped(data)
         self._tx(_garbled(data) if self._other_rate() else data)
+
+    def send_frame(self, data: bytes) -> None:
+        """For the multiplexer: a frame of its own."""
+        if not self.faults.silent:
+            self._tx(data)
 
     def _prompt(self, running: _Running, mode: DataMode) -> None:
         if self.faults.prompt_never:
             self._running = None
             self._pump()
             return
-        rule = self.faults.take("urc", running.text, "before_prompt")
-        if rule is not None:
-            self.urc(rule.text)
+        self._slips_in(running.text, "before_prompt")
         self.later(self.config.timing.prompt_s.value, self._prompt_now, mode)
 
     def _prompt_now(self, mode: DataMode) -> None:

@@ -1,13 +1,15 @@
-"""A module of no special make: what TS 27.007 and V.250 leave to nobody's taste. Families inherit it and say what differs.
+"""A module of no make: what TS 27.007 and V.250 leave to nobody's taste. Families inherit it and say what differs.
 
-A family overrides `commands()` (name -> handler, over those of `standard()`), the layouts of lines, the data of `traits`
-and `lasting`/`volatile` settings, and the hooks of `Family`. See docs/twins.md.
+A family overrides `commands()` (name -> handler, over those of `standard()`), the layouts of lines, the data of
+`traits`, `recipe` and `lasting`/`volatile` settings, and the hooks of `Family`. See docs/twins.md.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
+from cellkit.bench.modem.cmux import Cmux
 from cellkit.bench.modem.family import Dialect, Handler, Traits
 from cellkit.bench.modem.modem import Modem
 from cellkit.bench.modem.radio import Stat
@@ -21,7 +23,8 @@ _ERROR_TEXTS = {
     15: "SIM wrong", 16: "incorrect password", 20: "memory full", 21: "invalid index", 22: "not found",
     23: "memory failure", 24: "text string too long", 25: "invalid characters in text string", 30: "no network service",
     31: "network timeout", 32: "network not allowed - emergency calls only", 50: "incorrect parameters",
-    100: "unknown", 103: "Illegal MS", 106: "Illegal ME", 107: "GPRS services not allowed", 148: "unspecified GPRS error",
+    100: "unknown", 103: "Illegal MS", 106: "Illegal ME", 107: "GPRS services not allowed",
+    148: "unspecified GPRS error",
 }  # fmt: skip
 
 
@@ -45,7 +48,7 @@ class PlainModem(Modem):
     slow: frozenset[str] = frozenset()
     """Commands whose set form takes `nvram_write_s`."""
 
-    def commands(self) -> dict[str, Handler]:
+    def commands(self) -> Mapping[str, Handler | None]:
         """What the family has beyond `standard()`, or has otherwise; a handler None takes a command away."""
         return {}
 
@@ -53,7 +56,10 @@ class PlainModem(Modem):
         self.reported: dict[str, str] = {}
         self.standard = self.make_standard()
         self.messages = SmsCommands(self)
-        handlers = {**self.standard.handlers(), **self.messages.handlers(), **self.commands()}
+        self.mux = self.make_cmux()
+        handlers: dict[str, Handler | None] = {
+            **self.standard.handlers(), **self.messages.handlers(), **self.mux.handlers(), **self.commands(),
+        }  # fmt: skip
         return Dialect(
             handlers={name: handler for name, handler in handlers.items() if handler is not None},
             whole=self.whole,
@@ -66,6 +72,10 @@ class PlainModem(Modem):
     def make_standard(self) -> Standard:
         """The standard's commands; a family with other layouts gives its own subclass."""
         return Standard(self)
+
+    def make_cmux(self) -> Cmux:
+        """The multiplexer; a family whose own differs gives a subclass."""
+        return Cmux(self)
 
     def delay_s(self, command: Command) -> float:
         """Time from a command to its answer."""
@@ -120,6 +130,9 @@ class PlainModem(Modem):
         return self.recipe.wakes_on_uart
 
     def falls_asleep(self) -> None:
+        """Nothing is said."""
+
+    def switched_off(self) -> None:
         """Nothing is said."""
 
     def woke(self, how: str) -> None:

@@ -6,6 +6,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from cellkit.bench.modem.engines.sms import STATES, Message, SmsStore
+from cellkit.bench.modem.engines.smspdu import PduError
 from cellkit.bench.modem.family import DataMode, Handler, Reply
 from cellkit.bench.modem.v250 import Command, SyntaxFault
 
@@ -112,9 +113,19 @@ class SmsCommands:
                 self._modem.complete(Reply())
                 return
             text = data.decode("latin-1")
-            self.store.submit(number, text, self._sent) if self.text_mode else self.store.submit_pdu(text, self._sent)
+            if self.text_mode:
+                self.store.submit(number, text, self._sent)
+            else:
+                self._typed_pdu(text)
 
         return Reply(prompt=DataMode(None, _LONGEST, typed))
+
+    def _typed_pdu(self, text: str) -> None:
+        try:
+            typed = bytes.fromhex(text.strip())
+            self.store.submit_pdu(typed[1 + typed[0]:] if typed else b"", self._sent)  # behind the service centre
+        except (ValueError, PduError):
+            self._modem.complete(Reply(final="+CMS ERROR: 304"))  # TS 27.005: invalid PDU mode parameter
 
     def _sent(self, reference: int | None) -> None:
         if reference is None:
