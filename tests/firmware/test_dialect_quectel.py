@@ -16,7 +16,7 @@ CA = name_of("ca", PEM).encode()
 
 def module(**answers):
     prompts = {
-        b"AT+QMTPUBEX": (b"\r\n>", lambda line, data: [OK, says(b"+QMTPUBEX: 0,%s,0" % line[13:14])]),
+        b"AT+QMTPUBEX": (b"\r\n>", lambda line, data: [OK, says(b"+QMTPUBEX: 0,%s,0" % line[14:15])]),
         b"AT+QFUPL": (b"\r\nCONNECT\r\n", lambda line, data: says(b"+QFUPL: %d,4f64" % len(data)) + OK, 1),
         b"AT+QISEND": (b"\r\n> ", b"\r\nSEND OK\r\n"),
         b"AT+QSSLSEND": (b"\r\n>", b"\r\nSEND OK\r\n"),

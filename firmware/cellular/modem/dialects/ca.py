@@ -46,7 +46,7 @@ async def stream_open(modem, sid, host, port, tls):
             await stream_close(modem, sid)
             raise SocketError("open", e.code)
     code = number(split(line[len(then) :]), 0)
-    if code:
+    if code != 0:
         await stream_close(modem, sid)
         if tls and (code in _TLS_ERRORS or code == _TLS_MAYBE):
             raise TlsError("connection", code)

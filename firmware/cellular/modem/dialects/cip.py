@@ -33,7 +33,7 @@ async def bearer(modem):
         code = number(await result(modem, b"AT+NETOPEN", b"+NETOPEN: ", _OPEN_MS), 0)
     except ATError:
         code = 0  # "already opened" is all that it can say, and the next command would tell otherwise
-    if code:
+    if code != 0:
         raise SocketError("bearer", code, "the network gives no IP; check the APN")
 
 
@@ -41,7 +41,7 @@ async def stream_open(modem, sid, host, port, tls):
     listen(modem)
     command = b'AT+CIPOPEN=%d,"TCP","%s",%d' % (sid, host.encode(), port)
     code = number(await result(modem, command, b"+CIPOPEN: %d," % sid, _OPEN_MS), 0)
-    if code:
+    if code != 0:
         raise SocketError("open", code)
 
 
@@ -74,7 +74,8 @@ async def udp_open(modem, sid, host, port):
     """Open socket `sid` for datagrams to host:port. Returns the module's error number, 0 = open."""
     _peers[sid] = b',"%s",%d' % (host.encode(), port)
     command = b'AT+CIPOPEN=%d,"UDP",,,%d' % (sid, _LOCAL_PORT + sid)
-    return number(await result(modem, command, b"+CIPOPEN: %d," % sid, _OPEN_MS), 0)
+    code = number(await result(modem, command, b"+CIPOPEN: %d," % sid, _OPEN_MS), 0)
+    return -1 if code is None else code
 
 
 async def udp_send(modem, sid, data):

@@ -67,7 +67,7 @@ class Session(Offloaded):
         command = b'AT+MQTTCONN=0,"%s",%d,"%s"' % (host.encode(), port, client_id.encode())
         command += b',"%s","%s"' % ((user or "").encode(), (password or "").encode())
         code = number(await self.late(command, b'+MQTTURC: "conn",0,', CONNECT_MS), 0)
-        if code:
+        if code != 0:
             if self._tls and code not in _REASONS:
                 raise TlsError("connection to the broker", code)
             raise MqttError("connect", code, _REASONS.get(code, ""))

@@ -70,11 +70,13 @@ class Session(Offloaded):
             if line is None:
                 raise
         code = number(split(line[len(then) :]), 0)
-        if code and what:
+        if code != 0 and what:
             raise self._error(what, code)
         return code
 
     def _error(self, what, code):
+        if code is None:
+            return MqttError(what, None, "a damaged answer")
         if code in (_HANDSHAKE, _NO_CERTIFICATE):
             return TlsError("connection to the broker", code)
         if _REFUSED < code <= _REFUSED + 5:
@@ -134,7 +136,7 @@ class Session(Offloaded):
             if line is None:
                 raise
         code = number(split(line[len(then) :]), 0)
-        if code:
+        if code != 0:
             raise self._error(what, code)
 
     async def _shut(self):

@@ -49,7 +49,7 @@ async def stream_open(modem, sid, host, port, tls):
         if line is None:
             raise
     code = number(split(line[len(then) :]), 0)
-    if code:
+    if code != 0:
         raise TlsError("connection", code) if code in _TLS_ERRORS else SocketError("open", code)
 
 
@@ -57,7 +57,7 @@ async def stream_send(modem, sid, data):
     then = b"+CCHSEND: %d," % _id(sid)
     line = await modem.channel.cmd(b"AT+CCHSEND=%d,%d" % (_id(sid), len(data)), None, 15000, then, 60000, data)
     code = number(split(line[len(then) :]), 0)
-    if code:
+    if code != 0:
         raise SocketError("send", code)
 
 

@@ -70,7 +70,7 @@ async def stream_send(modem, sid, data):
     then = b"+MIPPUSH: %d," % sid
     line = await modem.channel.cmd(b"AT+MIPSEND=%d,%d" % (sid, len(data)), None, 15000, then, 60000, data)
     code = number(split(line[len(then) :]), 0)
-    if code:
+    if code != 0:
         raise SocketError("send", code)
 
 

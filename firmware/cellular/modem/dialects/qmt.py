@@ -74,7 +74,7 @@ class Session(Offloaded):
         if code in (_OCCUPIED, None):
             await self._shut()
             code = await self._open(command)
-        if code:
+        if code != 0:
             text = _OPEN_ERRORS[code] if code is not None and 0 < code < len(_OPEN_ERRORS) else "connection failed"
             if tls and code not in (1, _OCCUPIED, _NO_BEARER, _NO_NAME):
                 raise TlsError("connection to the broker", code)
@@ -94,7 +94,7 @@ class Session(Offloaded):
         result, code = number(fields, 0), number(fields, 1)
         if code:
             raise refusal(code)
-        if result:
+        if result != 0:
             raise MqttError("connect", result, "no answer of the broker")
 
     async def publish(self, topic, payload, qos=1, retain=False):
@@ -107,7 +107,7 @@ class Session(Offloaded):
             command, data = (b"AT+QMTPUBEX" if self._mode == "ex" else b"AT+QMTPUB") + head, bytes(payload)
         line = await self._modem.channel.cmd(command, None, 15000, b"+QMTPUB", _ANSWER_MS, data)
         code = number(split(line[line.find(b":") + 1 :]), 2)
-        if code:
+        if code != 0:
             raise MqttError("publish", code, "no acknowledgement of the broker")
 
     async def subscribe(self, topic, qos=1):
@@ -116,14 +116,14 @@ class Session(Offloaded):
         then = b"+QMTSUB: 0,%d," % mid
         fields = await self.late(b'AT+QMTSUB=0,%d,"%s",%d' % (mid, topic_of(topic), qos), then, _ANSWER_MS)
         granted = number(fields, 1)
-        if number(fields, 0) or granted is not None and granted > 2:
+        if number(fields, 0) != 0 or granted is not None and granted > 2:
             raise MqttError("subscribe", granted, "not granted by the broker")
         return qos if granted is None else granted
 
     async def unsubscribe(self, topic):
         mid = self.next_id()
         then = b"+QMTUNS: 0,%d," % mid
-        if number(await self.late(b'AT+QMTUNS=0,%d,"%s"' % (mid, topic_of(topic)), then, _ANSWER_MS), 0):
+        if number(await self.late(b'AT+QMTUNS=0,%d,"%s"' % (mid, topic_of(topic)), then, _ANSWER_MS), 0) != 0:
             raise MqttError("unsubscribe", None, "no answer of the broker")
 
     async def _shut(self):

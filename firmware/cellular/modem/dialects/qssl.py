@@ -55,7 +55,7 @@ async def stream_open(modem, sid, host, port, tls):
     command = b'AT+QSSLOPEN=%d,%d,%d,"%s",%d,0' % (modem.profile.CID, context, _id(sid), host.encode(), port)
     then = b"+QSSLOPEN: %d," % _id(sid)
     code = number(split((await modem.channel.cmd(command, None, 9000, then, _OPEN_MS))[len(then) :]), 0)
-    if code:
+    if code != 0:
         await stream_close(modem, sid)  # a number that failed to open stays in use until it is closed
         raise SocketError("open", code) if code in _NOT_TLS else TlsError("connection", code)
 

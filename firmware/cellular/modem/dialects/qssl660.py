@@ -37,7 +37,7 @@ async def stream_open(modem, sid, host, port, tls):
     command = b'AT+QSSLOPEN=0,0,"%s",%d,0' % (host.encode(), port)
     line = await modem.channel.cmd(command, None, 9000, b"+QSSLOPEN: 0,0,", _OPEN_MS)
     code = number(split(line), 2)
-    if code:
+    if code != 0:
         raise TlsError("connection", code)
 
 
@@ -45,7 +45,7 @@ async def stream_send(modem, sid, data):
     command = b"AT+QSSLSEND=0,0,%d" % len(data)
     line = await modem.channel.cmd(command, None, 15000, b"+QSSLSEND: 0,0,", 95000, hexlify(data))
     code = number(split(line), 2)
-    if code:
+    if code != 0:
         raise SocketError("send", code)
 
 

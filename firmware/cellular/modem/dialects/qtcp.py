@@ -13,11 +13,11 @@ async def stream_open(modem, sid, host, port, tls):
     command = b'AT+QIOPEN=%d,%d,"TCP","%s",%d,0,0' % (modem.profile.CID, sid, host.encode(), port)
     listen(modem)
     code = await _open(modem, sid, command)
-    if code:
+    if code != 0:
         await stream_close(modem, sid)  # a number that failed to open, or that an earlier life left, is in use
         if code == _IN_USE:
             code = await _open(modem, sid, command)
-            if not code:
+            if code == 0:
                 return
             await stream_close(modem, sid)
         raise SocketError("open", code)
