@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from cellkit.bench import timers
 from cellkit.bench.modem.families._quectel.base import QuectelModem
 from cellkit.bench.modem.family import Handler, Reply, Traits
 from cellkit.bench.modem.power import Mode
+from cellkit.bench.modem.recipes import POWERS_DOWN
 from cellkit.bench.modem.standard import Standard
 from cellkit.bench.modem.v250 import Command, SyntaxFault
 
@@ -29,6 +32,8 @@ class Module(QuectelModem):
         banner=((0.0, "RDY"), (0.3, "APP RDY"), (0.5, "+CFUN: 1"), (0.7, "+CPIN: READY"), (1.0, "+QUSIM: 1"),
                 (2.0, "+QIND: SMS DONE"), (2.4, "+QIND: PB DONE")),
     )  # fmt: skip
+    # 650 ms is the BG96's; a wake-up pulse soon after PSM POWER DOWN is ignored (a field report).
+    recipe = replace(POWERS_DOWN, key_off_s=0.65, deaf_s=1.0)
     act = 8
     edrx_act = 4
     state_port = "uart1"
@@ -64,34 +69,11 @@ class Module(QuectelModem):
 
     # Power
 
-    def sleep_mode(self) -> int:
-        """PSM is power-down; light sleep with QSCLK=1 and DTR high only, which a wire does not carry here."""
-        return 1 if self.ue.psm else 0
-
-    def wakes_on_uart(self) -> bool:
-        """Never."""
-        return False
-
-    def wakes_on_key(self) -> bool:
-        """PWRKEY, or T3412."""
-        return True
-
-    def key_off_s(self) -> float:
-        """BG96: 650 ms, which a pulse that switches on is shorter than."""
-        return 0.65
-
     def falls_asleep(self) -> None:
         """The processor goes off with its sockets; the network still knows the device."""
         self.urc("PSM POWER DOWN")
         self.links.forget()
         self.sockets_part.open.clear()
-
-    def woke(self, how: str) -> None:
-        """A full boot, registered as before."""
-        self.settings.restart()
-        last_s = 0.0
-        for last_s, text in self.traits.banner:
-            self.later(last_s, self.banner_line, text)
 
     def rrc_changed(self) -> None:
         """+QCSCON, and +QPSMTIMER at the release."""
