@@ -122,7 +122,7 @@ class Offloaded(Client):
         self._urcs = urcs
         self._id = 0
         for prefix, handler in urcs.items():
-            modem.listen(prefix, handler)
+            modem.listen(prefix, handler, self._cut)
         modem.adopt(_NAME, self)
 
     def next_id(self):
@@ -134,6 +134,10 @@ class Offloaded(Client):
     async def late(self, command, then, then_ms, data=None, timeout_ms=9000):
         """Fields of the line that begins with `then`, which `command` has besides its OK."""
         return split((await self._modem.channel.cmd(command, None, timeout_ms, then, then_ms, data))[len(then) :])
+
+    def _cut(self, line):
+        """A message that is longer than the buffer."""
+        self.dropped += 1
 
     def ended(self, text, code=None):
         """The session is over."""

@@ -1,4 +1,5 @@
-"""Sockets and TLS of Fibocom L610: `AT+MIPOPEN` (1 is success), data as hex in `+MIPRTCP`, `AT+GTSSL…`.
+"""Sockets and TLS of Fibocom L610: `AT+MIPOPEN` (1 is success), data raw with their length or as hex in `+MIPRTCP`,
+`AT+GTSSL…`.
 
 What TLS needs is forgotten at power-off, and a certificate that is uploaded again counts as one more.
 """
@@ -50,7 +51,7 @@ async def stream_open(modem, sid, host, port, tls, kind=b"TCP"):
     if tls:
         await prepare(modem, tls)
         kind = b"TLS"
-    await modem.try_command(b'AT+GTSET="IPRFMT",0')
+    await modem.try_command(b'AT+GTSET="IPRFMT",2')
     listen(modem)
     ch = modem.channel
     command = b'AT+MIPOPEN=%d,,"%s",%d,%d' % (sid, host.encode(), port, _KINDS[kind])
@@ -103,8 +104,10 @@ def udp_received(line, payload=None, cut=False):
         fields = split(line[9:])
         # Of a datagram the address may stand in front.
         sid = number(fields, 2 if len(fields) > 4 else 0)
-        data = fields[-1] or ""
-        return sid, unhexlify(data[: len(data) & ~1] if cut else data)
+        if payload is None:
+            payload = fields[-1] or ""
+            payload = unhexlify(payload[: len(payload) & ~1] if cut else payload)
+        return sid, payload
     if line.startswith(b"+MIPSTAT:") or line.startswith(b"+MIPCLOSED:"):
         return number(split(line[line.find(b":") + 1 :]), 0), None
     return None
@@ -116,14 +119,24 @@ def listen(modem):
     def received(line, payload):
         fields = split(line[9:])
         sock = modem.socket(number(fields, 0))
-        if sock is not None and len(fields) > 2:
-            sock.arrived(unhexlify(fields[-1] or ""))
+        if sock is None:
+            return
+        try:
+            sock.arrived(unhexlify(fields[2] or "") if payload is None else payload)
+        except (IndexError, ValueError):
+            damaged(line)
+
+    def damaged(line):
+        # A stream with a hole is none.
+        sock = modem.socket(number(split(line[9:]), 0))
+        if sock is not None:
+            sock.lost(SocketError("receive", None, "damaged or longer than the buffer; open another"))
 
     def ended(line, payload):
         sock = modem.socket(number(split(line[line.find(b":") + 1 :]), 0))
         if sock is not None:
             sock.lost()
 
-    modem.listen(b"+MIPRTCP:", received)
+    modem.listen(b"+MIPRTCP:", received, damaged)
     modem.listen(b"+MIPSTAT:", ended)
     modem.listen(b"+MIPCLOSED:", ended)

@@ -1,7 +1,8 @@
 """MQTT of Quectel modules (`AT+QMT…`). A profile says in QMT what differs:
 
-version: what stands for 3.1.1; receive: the command that makes `+QMTRECV` tell the length of a message, or None;
-publish: "ex" (QMTPUBEX with length and prompt), "fixed" (QMTPUB ditto) or "hex" (QMTPUB inline, `receive` sets hex);
+version: what stands for 3.1.1; receive: the command that makes `+QMTRECV` tell the length of a message;
+publish: "ex" (QMTPUBEX with length and prompt), "fixed" (QMTPUB ditto) or "hex" (QMTPUB inline); format: what sets hex; hex: True where
+messages come in hex too;
 ssl: the command that switches TLS on, where it is not that of most.
 """
 
@@ -43,7 +44,7 @@ class Session(Offloaded):
             i = line.find(b'"')
             i = line.find(b'"', i + 1) + 2
             payload = line[i:]
-            if self._mode == "hex":
+            if self._modem.profile.QMT.get("hex"):
                 j = payload.find(b'"')
                 payload = unhexlify(payload[j + 1 :].strip(b'"'))
             elif payload[:1] == b'"':
@@ -62,8 +63,9 @@ class Session(Offloaded):
         await ask(b'AT+QMTCFG="version",0,%d' % qmt["version"])
         await ask(b'AT+QMTCFG="keepalive",0,%d' % keepalive_s)
         await ask(b'AT+QMTCFG="session",0,%d' % clean)
-        if qmt["receive"]:
-            await ask(qmt["receive"])
+        for key in ("receive", "format"):
+            if qmt.get(key):
+                await modem.try_command(qmt[key])
         if tls:
             context = await modem.dialect("tls").prepare(modem, tls)
             await ask(qmt.get("ssl") or b'AT+QMTCFG="ssl",0,1,%d' % context)

@@ -1,13 +1,11 @@
-"""TLS of Quectel BC660K-GL and BC950K-GL: one connection, 0 of context 0; certificates behind a prompt, data in hex."""
-
-from binascii import hexlify, unhexlify
+"""TLS of Quectel BC660K-GL and BC950K-GL: one connection, 0 of context 0; certificates behind a prompt, data raw."""
 
 from cellular.at.fields import number, split
 from cellular.errors import CellularError, SocketError
 from cellular.modem.tls import TlsError
 from micropython import const
 
-STREAM_MAX = const(512)
+STREAM_MAX = const(1024)
 STREAMS = const(1)
 _OPEN_MS = const(180000)
 _NAME = "tls0"
@@ -32,7 +30,7 @@ async def prepare(modem, tls):
 
 async def stream_open(modem, sid, host, port, tls):
     await prepare(modem, tls)
-    await modem.channel.cmd(b'AT+QSSLCFG=0,0,"dataformat",1,1')
+    await modem.channel.cmd(b'AT+QSSLCFG=0,0,"dataformat",0,0')
     listen(modem)
     command = b'AT+QSSLOPEN=0,0,"%s",%d,0' % (host.encode(), port)
     line = await modem.channel.cmd(command, None, 9000, b"+QSSLOPEN: 0,0,", _OPEN_MS)
@@ -43,7 +41,7 @@ async def stream_open(modem, sid, host, port, tls):
 
 async def stream_send(modem, sid, data):
     command = b"AT+QSSLSEND=0,0,%d" % len(data)
-    line = await modem.channel.cmd(command, None, 15000, b"+QSSLSEND: 0,0,", 95000, hexlify(data))
+    line = await modem.channel.cmd(command, None, 15000, b"+QSSLSEND: 0,0,", 95000, data)
     code = number(split(line), 2)
     if code != 0:
         raise SocketError("send", code)
@@ -70,7 +68,10 @@ def listen(modem):
         if sock is None:
             return
         if fields[0] == "recv":
-            sock.arrived(unhexlify(fields[-1] or ""))
+            if payload is None:
+                sock.lost(SocketError("receive", None, "damaged; open another"))  # a stream with a hole is none
+            else:
+                sock.arrived(payload)
         elif fields[0] == "closed":
             sock.lost()
 

@@ -58,6 +58,7 @@ URCS = (
     b"+QMT",
     b"+QSSLURC:",
 )
+HEADERS = ((b"+QMTRECV: 0,", 4, True), (b'+QSSLURC: "recv",', 4, True))
 PROMPT_GAP_MS = 500
 
 CID = 0  # the attach bearer; other contexts get no address of their own
@@ -66,7 +67,8 @@ QI_SEND = "hex"  # payload in the command
 QMT = {
     "version": 1,
     "publish": "hex",
-    "receive": b'AT+QMTCFG="dataformat",0,1,1',
+    "receive": b'AT+QMTCFG="showrecvlen",0,1',
+    "format": b'AT+QMTCFG="dataformat",0,1,0',
     "ssl": b'AT+QMTCFG="ssl",0,1,0,0',
 }
 SIGNAL = (

@@ -30,6 +30,8 @@ URCS = STANDARD_URCS + (
     b"+SIM",
 )
 
+HEADERS = ((b"+MIPRTCP:", 2, False), (b"+MIPRUDP:", 4, False))  # a length of 0 says that hex follows
+
 FIRST_SOCKET = 1
 SOCKETS = 6
 SEND_MAX = 1024
