@@ -1,8 +1,8 @@
 """MQTT of Quectel modules (`AT+QMT…`). A profile says in QMT what differs:
 
 version: what stands for 3.1.1; receive: the command that makes `+QMTRECV` tell the length of a message;
-publish: "ex" (QMTPUBEX with length and prompt), "fixed" (QMTPUB ditto) or "hex" (QMTPUB inline); format: what sets hex; hex: True where
-messages come in hex too;
+publish: "ex" (QMTPUBEX with length and prompt), "fixed" (QMTPUB ditto) or "hex" (QMTPUB inline);
+format: the command that sets hex; hex: True where messages come in hex too;
 ssl: the command that switches TLS on, where it is not that of most.
 """
 
