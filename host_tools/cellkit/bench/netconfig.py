@@ -144,6 +144,7 @@ class NetworkConfig(_Strict):
     apn: str = "test.apn"
     position: Position = Field(default_factory=Position)
     hosts: dict[str, str] = Field(default_factory=dict)  # names this network's DNS knows
+    dns_ipv6: str = ""  # what a name has besides its IPv4 address, where a module tells both
     utc_start_s: float = Field(default=1767225600.0, ge=0, le=4102444800)  # Unix time at the start (2026-01-01)
     clock_jumps: list[ClockJump] = Field(default_factory=list)  # told to devices when they connect next
 

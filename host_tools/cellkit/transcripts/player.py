@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from difflib import SequenceMatcher
 
 from cellkit.transcripts.exchange import Exchange, Item, Segment
 from cellkit.transcripts.shape import announces_payload, is_final, is_prompt, same, shape_of
@@ -14,6 +15,7 @@ _QUIET_S = 2.0  # after so long without a line it is made to happen
 _LIMIT_S = 330.0  # the longest that a line is waited for; AT+COPS=? of an NB-IoT module takes 305 s
 _AFTER_S = 0.15  # what comes so soon behind the last line belongs to it
 _STEP_S = 0.02
+_MISPRINT = 0.85  # of the letters are alike
 
 
 @dataclass(frozen=True)
@@ -154,7 +156,7 @@ class Player:
             if not self._next(got, index, item, command):
                 more = ", the module says no more" if got else ", the module is silent"
                 return f"expected {line!r}{more} after {_name(sent)}"
-            if self._exchange.edited and got[index] == "OK" and not is_final(line) and not payload:
+            if self._exchange.edited and got[index] == "OK" and not is_final(line) and shape_of(line).prefix:
                 self._left_out += 1  # the author has not printed this OK
                 if not self._next(got, index, item, command):
                     return f"expected {line!r}, the module says no more after {_name(sent)}"
@@ -199,6 +201,8 @@ class Player:
         note, want, have = self._exchange.note, shape_of(line), shape_of(got)
         if "without its prefix" in note or "values inline" in note:  # the author quotes what stands behind the colon
             return want.kind == "text" and want.fields == have.fields
+        if "spelling" in note and want.fields == have.fields:  # the author names a misprint of his source
+            return SequenceMatcher(None, want.prefix, have.prefix).ratio() > _MISPRINT
         if "abbreviated" in note and want.prefix == have.prefix:
             return bool(want.fields) and have.fields.startswith(want.fields)
         return False
