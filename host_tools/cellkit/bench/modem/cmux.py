@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 _FLAG, _PF, _COMMAND = 0xF9, 0x10, 0x02
 _SABM, _UA, _DM, _DISC, _UIH, _UI = 0x2F, 0x63, 0x0F, 0x43, 0xEF, 0x03
+_KINDS = frozenset({_SABM, _UA, _DM, _DISC, _UIH, _UI})
 _MSC, _CLOSE_DOWN = 0xE1, 0xC1  # message types on channel 0, without the command bit
 _READY = 0x0D  # signals of an MSC: ready to communicate, ready to receive
 _NOT_SUPPORTED = 4
@@ -118,6 +119,9 @@ class Cmux:
                 del heard[0]
             if len(heard) < 4:
                 return None
+            if not heard[1] & 1 or heard[2] & ~_PF not in _KINDS:
+                del heard[0]
+                continue
             size, body = heard[3] >> 1, 4
             if not heard[3] & 1:
                 if len(heard) < 5:

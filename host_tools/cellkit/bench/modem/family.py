@@ -146,6 +146,10 @@ class Family(ABC):
         """Whether PWRKEY wakes from deep sleep."""
         return self.recipe.wakes_on_key
 
+    def wakes_on_pin(self) -> bool:
+        """Whether PSM_EINT wakes from deep sleep."""
+        return self.recipe.wakes_on_pin
+
     def wake_loses(self) -> int | None:
         """How many characters a wake-up by RXD costs; None: all that come before the module is awake."""
         return self.recipe.wake_loses

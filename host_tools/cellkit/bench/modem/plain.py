@@ -92,6 +92,8 @@ class PlainModem(Modem):
         self.deaf_until_s = self.booted_s + self.traits.deaf_s
         self.ue.search_pauses_s = self.config.search_pauses_s[0]
         self.sim.power_up()
+        if "+CMGF" in self.dialect.handlers:
+            self.messages.connect()
         self.later(self.say_banner(), self.standard.switch_on)
 
     def say_banner(self) -> float:

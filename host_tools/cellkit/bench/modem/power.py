@@ -57,6 +57,9 @@ class Owner(Protocol):
     def wakes_on_uart(self) -> bool:
         """Whether a falling edge on RXD wakes from deep sleep."""
 
+    def wakes_on_pin(self) -> bool:
+        """Whether PSM_EINT wakes from deep sleep."""
+
     def wake_loses(self) -> int | None:
         """How many characters a wake-up by RXD costs; None: all that come before the module is awake."""
 
@@ -143,7 +146,7 @@ class Power:
             self._pwrkey()
         elif name == "RESET":
             self._reset_key()
-        elif level == 0 and name == "PSM_EINT" and self._wakes_now():
+        elif level == 0 and name == "PSM_EINT" and self._wakes_now() and self._owner.wakes_on_pin():
             self._wake("pin", self._timing.wake_psm_eint_s.value)
         elif name == "DTR" and level == 0 and self.mode is Mode.LIGHT_SLEEP:
             self._wake("light", self._timing.wake_light_s.value)

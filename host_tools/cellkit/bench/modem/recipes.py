@@ -21,6 +21,8 @@ class Recipe:
     """RXD wakes from deep sleep; from light sleep it always does."""
     wakes_on_key: bool = False
     """PWRKEY wakes from deep sleep."""
+    wakes_on_pin: bool = False
+    """A falling edge at PSM_EINT (RTC_EINT, PON_TRIG) wakes from deep sleep."""
     wake_loses: int | None = None
     """Characters that a wake-up by RXD costs; None: all that come before the module is awake."""
     wake_lock_s: float | None = None
@@ -41,13 +43,13 @@ class Recipe:
 
 ALWAYS_AWAKE = Recipe()
 """No sleep by itself: Cat.1 modules until a command allows it."""
-UART_WAKES = Recipe(light=True, deep=True, wakes_on_uart=True)
+UART_WAKES = Recipe(light=True, deep=True, wakes_on_uart=True, wakes_on_pin=True)
 """RXD wakes; what wakes it is lost to its end: BC660K-GL, M5311."""
 FIRST_CHARACTER_LOST = Recipe(light=True, deep=True, wakes_on_uart=True, wake_loses=1)
 """RXD wakes at the cost of one character: BC95, SARA-N2; light sleep of SARA-R with UPSV=1."""
-PIN_WAKES = Recipe(light=True, deep=True, wakes_on_key=True)
+PIN_WAKES = Recipe(light=True, deep=True, wakes_on_key=True, wakes_on_pin=True)
 """In deep sleep the UART is dead: PSM_EINT, PWRKEY or T3412: BC26."""
-FALLS_BACK = Recipe(light=True, deep=True, wakes_on_key=True, wake_lock_s=5.0, boot_banner=False)
+FALLS_BACK = Recipe(light=True, deep=True, wakes_on_key=True, wakes_on_pin=True, wake_lock_s=5.0)
 """As PIN_WAKES, and asleep again after 5 s without a command: SIM7020 (low-power note)."""
 POWERS_DOWN = Recipe(deep=True, wakes_on_key=True, powers_down=True)
 """PSM is power-down; PWRKEY or T3412 boots it: SIM7080, BG95, SARA-R, ME310."""

@@ -14,6 +14,11 @@ if TYPE_CHECKING:
     from cellkit.bench.modem.plain import PlainModem
 
 _LONGEST = 1600
+_NO_INDEX, _FULL = "+CMS ERROR: 321", "+CMS ERROR: 322"
+# TS 27.005, CMGD: read; read and sent; read, sent and unsent; all.
+_DELETED: dict[int, tuple[str, ...]] = {
+    1: ("REC READ",), 2: ("REC READ", "STO SENT"), 3: ("REC READ", "STO SENT", "STO UNSENT"), 4: STATES,
+}  # fmt: skip
 
 
 class SmsCommands:
@@ -36,11 +41,16 @@ class SmsCommands:
             self._store.on_message = self.came
         return self._store
 
+    def connect(self) -> None:
+        """From now on the network's messages come to this module."""
+        _ = self.store
+
     def handlers(self) -> dict[str, Handler]:
         """Commands by name."""
         return {
             "+CMGF": self._cmgf, "+CSCS": self._cscs, "+CNMI": self._cnmi, "+CMGS": self._cmgs, "+CMGR": self._cmgr,
             "+CMGL": self._cmgl, "+CMGD": self._cmgd, "+CPMS": self._cpms, "+CSCA": self._csca, "+CSMS": self._csms,
+            "+CMGW": self._cmgw, "+CMSS": self._cmss,
             "+CSDH": self._csdh, "+CNMA": self._cnma, "+CSMP": lambda command: Reply(),
         }  # fmt: skip
 
@@ -120,18 +130,48 @@ class SmsCommands:
 
         return Reply(prompt=DataMode(None, _LONGEST, typed))
 
+    def _cmgw(self, command: Command) -> Reply:
+        if command.op == "test":
+            return Reply()
+        number = command.string(0, 24, default="")
+
+        def typed(data: bytes | None) -> None:
+            index = None if data is None else self.store.write(number, data.decode("latin-1"))
+            if data is None:
+                self._modem.complete(Reply())
+            elif index is None:
+                self._modem.complete(Reply(final=_FULL))
+            else:
+                self._modem.complete(Reply([self.line("+CMGW", index)]))
+
+        return Reply(prompt=DataMode(None, _LONGEST, typed))
+
+    def _cmss(self, command: Command) -> Reply | None:
+        if command.op == "test":
+            return Reply()
+        message = self.store.messages.get(command.integer(0, 0, 255))
+        if message is None or not message.state.startswith("STO"):
+            return Reply(final=_NO_INDEX)
+
+        def sent(reference: int | None) -> None:
+            if reference is not None:
+                message.state = "STO SENT"
+            self._sent(reference, "+CMSS")
+
+        self.store.submit(command.string(1, 24, default=message.number), message.text, sent)
+        return None
+
     def _typed_pdu(self, text: str) -> None:
         try:
-            typed = bytes.fromhex(text.strip())
-            self.store.submit_pdu(typed[1 + typed[0]:] if typed else b"", self._sent)  # behind the service centre
+            self.store.submit_pdu(bytes.fromhex(text.strip()), self._sent)
         except (ValueError, PduError):
             self._modem.complete(Reply(final="+CMS ERROR: 304"))  # TS 27.005: invalid PDU mode parameter
 
-    def _sent(self, reference: int | None) -> None:
+    def _sent(self, reference: int | None, name: str = "+CMGS") -> None:
         if reference is None:
             self._modem.complete(Reply(final="+CMS ERROR: 500"))
         else:
-            self._modem.complete(Reply([self.line("+CMGS", reference)]))
+            self._modem.complete(Reply([self.line(name, reference)]))
 
     def _header(self, message: Message) -> list[object]:
         local = message.time + timedelta(minutes=15 * message.quarters)
@@ -149,7 +189,7 @@ class SmsCommands:
     def _cmgr(self, command: Command) -> Reply:
         message = self.store.messages.get(command.integer(0, 0, 255))
         if message is None:
-            return Reply(final="+CMS ERROR: 321")
+            return Reply(final=_NO_INDEX)
         lines = self._shown("+CMGR", message)
         if message.state == "REC UNREAD":
             message.state = "REC READ"
@@ -169,10 +209,11 @@ class SmsCommands:
         if command.op == "test":
             return Reply([self.line("+CMGD", f"(0-{self.store.places})", "(0-4)")])
         index, how = command.integer(0, 0, 255), command.integer(1, 0, 4, default=0)
-        if how:
-            self.store.messages.clear()
-        else:
-            self.store.messages.pop(index, None)
+        doomed = _DELETED[how] if how else ()
+        for at in [at for at, message in self.store.messages.items() if message.state in doomed]:
+            self.store.delete(at)
+        if how == 0:
+            self.store.delete(index)
         return Reply()
 
     def came(self, message: Message) -> bool:
