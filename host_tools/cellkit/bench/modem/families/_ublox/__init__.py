@@ -1,0 +1,1 @@
+"""Commands that u-blox modules share: sockets, files, certificates, MQTT, HTTP, position."""
