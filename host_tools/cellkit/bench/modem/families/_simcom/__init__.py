@@ -1,0 +1,1 @@
+"""What SIMCom's families have in common."""

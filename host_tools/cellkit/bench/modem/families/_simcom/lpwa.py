@@ -1,0 +1,82 @@
+"""A SIMCom module for NB-IoT or Cat-M: what SIM7020 and SIM7080 share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from cellkit.bench.modem.families._clients import ClientsModem
+from cellkit.bench.modem.families._simcom.noted import Noted, noted_handlers
+from cellkit.bench.modem.family import Dialect, Handler, Reply
+from cellkit.bench.modem.v250 import Command, SyntaxFault
+
+COMMON: dict[str, Noted] = {
+    "+CGAUTH": Noted(""), "+CSCLK": Noted("0", "(0-2)"), "+CSGS": Noted("1", "(0-2)"),
+    "+CSCS": Noted('"IRA"', '("IRA","GSM","UCS2")', False), "+CGEREP": Noted("0,0", "(0-2),(0,1)"),
+    "+CFGRI": Noted("0", "(0,1)"), "+ICF": Noted("3,3", "(1-3),(0-3)"), "+CGTFT": Noted(""), "+CGQREQ": Noted(""),
+    "+CGQMIN": Noted(""), "+CGEQREQ": Noted(""), "+CNETLIGHT": Noted("1", "(0,1)"), "+CLIP": Noted("0,0"),
+    "+CRC": Noted("0"), "+CRSM": Noted(None),
+}  # fmt: skip
+
+
+class LpwaModem(ClientsModem):
+    """Class attributes say what differs between the families; `parts` are what `handlers()` come from."""
+
+    noted: Mapping[str, Noted] = {}
+    powers_off = "NORMAL POWER DOWN"
+    parts: list[Any]
+
+    def _make_dialect(self) -> Dialect:
+        self.parts = []
+        dialect = super()._make_dialect()
+        dialect.nvram["noted"], dialect.ram["noted"] = {}, {}
+        return dialect
+
+    def commands(self) -> dict[str, Handler]:
+        """Noted settings and what all have; a family adds its own over it."""
+        found = noted_handlers(self, {**COMMON, **self.noted})
+        found.update({
+            "+GCAP": self.shows("+GCAP: +CGSM"), "+GOI": self.shows(self.config.identity.model),
+            "+CPAS": self.shows("+CPAS: 0"), "+CEER": self.shows("+CEER: No cause information available"),
+            "+CPOWD": self._cpowd, "+CRESET": self._restarts, "+CREBOOT": self._restarts, "+CCID": self._ccid,
+            "+ICCID": self._ccid,
+        })  # fmt: skip
+        for part in self.parts:
+            found.update(part.handlers())
+        return found
+
+    def shows(self, *lines: str) -> Handler:
+        """A command that is only asked for."""
+        return lambda command: self.standard.told(command, *lines)
+
+    def noted_value(self, name: str, lasting: bool = True) -> str:
+        """What a noted setting has been set to, or its factory value."""
+        store: dict[str, str] = (self.settings.nvram if lasting else self.settings.ram)["noted"]
+        return store.get(name, self.noted[name].value or "")
+
+    # Off and again
+
+    def _cpowd(self, command: Command) -> Reply:
+        if command.op == "test":
+            return Reply(["+CPOWD: (0,1)"])
+        normal = command.integer(0, 0, 1)
+        return Reply([self.powers_off] if normal else [], final="", after=lambda: self.later(0.5, self.power.shut_down))
+
+    def _restarts(self, command: Command) -> Reply:
+        if command.op == "test":
+            return Reply()
+        return Reply(after=lambda: self.later(0.3, self.reset, command.name))
+
+    def _ccid(self, command: Command) -> Reply:
+        return self.standard.told(command, self.sim.iccid)
+
+    # For parts
+
+    def told(self, delay_s: float, text: str) -> Callable[[], object]:
+        """Something to do behind a final: `text` comes as a URC after `delay_s`."""
+        return lambda: self.later(delay_s, self.urc, text)
+
+    def online(self) -> None:
+        """Raises SyntaxFault without a bearer."""
+        if not (self.ue.registered and self.ue.grant.ip):
+            raise SyntaxFault
