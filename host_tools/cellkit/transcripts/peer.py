@@ -39,6 +39,8 @@ class Peer:
         self.http_status = 200
         self.http_body = b"x" * 64
         self.mqtt_code = 0
+        self.mqtt_echoes = True
+        """What the module publishes on a topic that it has subscribed to comes back."""
 
     def open(self, host: str, port: int, on_data: Callable[[bytes], object]) -> PeerFlow:
         """A flow of datagrams."""
@@ -229,7 +231,7 @@ class _Broker:
         qos = packet.flags >> 1 & 3
         if qos:
             self._pipe.say(mqtt.acknowledge(mqtt.PUBACK if qos == 1 else mqtt.PUBREC, number))
-        if topic in self._topics:
+        if topic in self._topics and self._peer.mqtt_echoes:
             self.message(topic, payload)
 
 

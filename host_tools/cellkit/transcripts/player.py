@@ -15,6 +15,7 @@ _QUIET_S = 2.0  # after so long without a line it is made to happen
 _LIMIT_S = 330.0  # the longest that a line is waited for; AT+COPS=? of an NB-IoT module takes 305 s
 _AFTER_S = 0.15  # what comes so soon behind the last line belongs to it
 _STEP_S = 0.02
+_RECEIVED = re.compile(r'\+(?:QMTRECV|MQTTURC: "pub(?:lish|nmi)|CMQTTRX|SMSUB:|CMQPUB:|MSUB:|UUMQTT|MQTTPUBLISH|SQNSMQTTON)|#XMQTTMSG')
 _MISPRINT = 0.85  # of the letters are alike
 
 
@@ -64,6 +65,7 @@ class Player:
     def _prepare(self) -> None:
         stage, exchange = self._stage, self._exchange
         stage.echo = _shows_echo(exchange)
+        stage.peer.mqtt_echoes = _shows_own_message(exchange)
         for rule in self._rules:
             if rule.when == "config":
                 self._apply_all(rule)
@@ -240,6 +242,17 @@ def _shows_echo(exchange: Exchange) -> bool:
             for answer in segment.answers:
                 if answer.text.strip().startswith(typed) and len(typed) > 1:
                     return True
+    return False
+
+
+def _shows_own_message(exchange: Exchange) -> bool:
+    """Whether a message comes back behind a publish."""
+    published = False
+    for item in exchange.items:
+        if item.way == "TX" and re.match(r"(?i)at[+#][A-Z]*PUB", item.text):
+            published = True
+        elif published and item.way == "RX" and _RECEIVED.match(item.text):
+            return True
     return False
 
 

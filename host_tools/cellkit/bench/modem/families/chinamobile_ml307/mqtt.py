@@ -76,6 +76,9 @@ class MqttCommands:
             modem.urc(f'+MQTTURC: "conn",{index},{0 if code == 0 else 3 if code else 6}')
 
         def opened(outcome: str) -> None:
+            if outcome == "tls":
+                modem.urc(f'+MQTTURC: "conn",{index},255')  # (unverified) the code for all that has none of its own
+                return
             if outcome != "ok":
                 told(None)
                 return

@@ -36,7 +36,8 @@ class SocketCommands:
             "+MIPCALL": self._call, "+MIPOPEN": self._open, "+MIPCLOSE": self._close, "+MIPSEND": self._send,
             "+MIPRD": self._read, "+MIPSTATE": self._state, "+MIPCFG": self._cfg, "+MIPTKA": self._tka,
             "+MDNSGIP": self._dns, "+MPING": self._ping, "+MNTP": self._ntp, "+MSSLCFG": self._sslcfg,
-            "+MSSLCERTWR": self._certwr, "+MSSLCERTRD": self._certrd, "+MSSLCERTDEL": self._certdel,
+            "+MSSLCERTWR": self._certwr, "+MSSLCERTRD": self._certrd, "+MSSLCERTDEL": self._certdel, "+MSSLKEYWR": self._certwr, "+MSSLKEYDEL": self._certdel,
+            "+MSSLLIST": self._list,
         }  # fmt: skip
 
     # Bearer
@@ -295,6 +296,13 @@ class SocketCommands:
         if data is None:
             raise MeFault(_PARAMETERS)
         return Reply([f'+MSSLCERTRD: "{name}",{len(data)},{data.decode("latin-1")}'])
+
+    def _list(self, command: Command) -> Reply:
+        """(unverified form) Certificates or keys that are stored."""
+        files = self._modem.files
+        keys = command.integer(0, 0, 2, default=0) == 2
+        names = [name for name in files.names() if (b"PRIVATE KEY" in (files.read(name) or b"")) == keys]
+        return Reply([f'+MSSLLIST: "{name}",{len(files.read(name) or b"")}' for name in names])
 
     def _certdel(self, command: Command) -> Reply:
         if not self._modem.files.delete(command.string(0, 64)):

@@ -103,9 +103,10 @@ class Module(PlainModem):
         elif self.format == 5:
             link.buffer += data
             self.urc(f"+MIPREAD: {number},{len(link.buffer)}")
+        elif self.format == 2:  # raw with a header; that its second field is the length then is (unverified)
+            self.urc(f"+MIPRTCP: {number},{len(data)},{data.decode('latin-1')}")
         else:
-            text = data.hex().upper() if self.format == 0 else data.decode("latin-1")
-            self.urc(f"+MIPRTCP: {number},0,{text}")
+            self.urc(f"+MIPRTCP: {number},0,{data.hex().upper()}")
 
     def _close(self, command: Command) -> Reply:
         number = command.integer(0, 1, _SOCKETS)
@@ -161,7 +162,7 @@ class Module(PlainModem):
             counts = [(name, (self.files.read(name) or b"").count(b"-----BEGIN")) for name in self.files.names()]
             return Reply([f"+GTSSLFILE: {name},{count}" for name, count in counts])
         name, size = command.string(0, 20).upper(), command.integer(1, 1, 8192)
-        if name not in ("TRUSTFILE", "CERTFILE", "KEYFILE"):
+        if name not in ("TRUSTFILE", "CAFILE", "KEYFILE"):  # the last two (unverified): the client's own
             raise MeFault(4)
 
         def typed(data: bytes | None) -> None:
@@ -177,7 +178,7 @@ class Module(PlainModem):
         return Reply(prompt=DataMode(size, size, typed))
 
     def _tls(self) -> TlsSettings:
-        parts = [self.files.read(name) or b"" for name in ("TRUSTFILE", "CERTFILE", "KEYFILE")]
+        parts = [self.files.read(name) or b"" for name in ("TRUSTFILE", "CAFILE", "KEYFILE")]
         mutual = bool(parts[1] and parts[2])
         return TlsSettings(
             ca=parts[0], cert=parts[1] if mutual else b"", key=parts[2] if mutual else b"", verify=self.tls_mode > 0,
