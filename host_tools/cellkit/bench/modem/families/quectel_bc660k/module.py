@@ -5,11 +5,11 @@ Source: AT Commands Manual V1.4 (2024-01-26), TCP/IP Application Note V1.2, Hard
 
 from __future__ import annotations
 
-from cellkit.bench.modem.bc660k_bearer import Bearer
-from cellkit.bench.modem.bc660k_queries import Queries
-from cellkit.bench.modem.bc660k_settings import SETTINGS_NVRAM, SETTINGS_RAM, ModuleSettings
-from cellkit.bench.modem.bc660k_sockets import SOCKET_NVRAM, SOCKET_RAM, Sockets
 from cellkit.bench.modem.core27007 import CORE_NVRAM, Core27007
+from cellkit.bench.modem.families.quectel_bc660k.bearer import Bearer
+from cellkit.bench.modem.families.quectel_bc660k.queries import Queries
+from cellkit.bench.modem.families.quectel_bc660k.settings import SETTINGS_NVRAM, SETTINGS_RAM, ModuleSettings
+from cellkit.bench.modem.families.quectel_bc660k.sockets import SOCKET_NVRAM, SOCKET_RAM, Sockets
 from cellkit.bench.modem.family import Dialect, Traits
 from cellkit.bench.modem.modem import Modem
 from cellkit.bench.modem.v250 import Command
