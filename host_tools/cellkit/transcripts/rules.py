@@ -127,6 +127,12 @@ def _text_mode(stage: Stage, match: re.Match[str]) -> None:
         stage.at("AT+CSDH=1")
 
 
+def _by_number(stage: Stage, match: re.Match[str]) -> None:
+    """A message whose number is in the command is text."""
+    if not stage.sets(r"AT\+CMGF=\d"):
+        stage.at("AT+CMGF=1")
+
+
 def _stored(stage: Stage, match: re.Match[str]) -> None:
     """A message is read that came before: it is there."""
     messages = getattr(stage.modem, "messages", None)
@@ -190,7 +196,8 @@ RULES: tuple[Rule, ...] = (
     Rule("cause", "RX", r"\+Q?CSCON ?: ?([01])(?:,\d)?", _connected),
     Rule("setup", "RX", r'\+CM(?:T|GR): ?(".*)', _text_mode),
     Rule("setup", "RX", r'\+CMGL: ?\d+,(".*)', _text_mode),
-    Rule("setup", "TX", r"(?i:AT\+(?:CMGR|CMSS|CMGD)=(\d+).*)", _stored),
+    Rule("setup", "TX", r'(?i:AT\+CMG[SW]="?\+?\d{5,}.*)', _by_number),
+    Rule("before", "TX", r"(?i:AT\+(?:CMGRD?|CMSS|CMGD)=(\d+).*)", _stored),
     Rule("setup", "TX", r"(?i:AT\+CMGL.*)", _listed),
     Rule("cause", "RX", r"\+CMTI?: .*", _message),
     Rule("cause", "RX", r"RING|\+CRING: .*", _rings),

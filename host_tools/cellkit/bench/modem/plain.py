@@ -55,7 +55,7 @@ class PlainModem(Modem):
     def _make_dialect(self) -> Dialect:
         self.reported: dict[str, str] = {}
         self.standard = self.make_standard()
-        self.messages = SmsCommands(self)
+        self.messages = self.make_messages()
         self.mux = self.make_cmux()
         handlers: dict[str, Handler | None] = {
             **self.standard.handlers(), **self.messages.handlers(), **self.mux.handlers(), **self.commands(),
@@ -72,6 +72,10 @@ class PlainModem(Modem):
     def make_standard(self) -> Standard:
         """The standard's commands; a family with other layouts gives its own subclass."""
         return Standard(self)
+
+    def make_messages(self) -> SmsCommands:
+        """Short messages; a family with other forms gives its own subclass."""
+        return SmsCommands(self)
 
     def make_cmux(self) -> Cmux:
         """The multiplexer; a family whose own differs gives a subclass."""
