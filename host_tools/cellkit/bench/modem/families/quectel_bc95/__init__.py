@@ -19,7 +19,8 @@ from cellkit.bench.modem.v250 import Command
 
 _CAUSE = "REBOOT_CAUSE_"
 _BOOT = (
-    "Boot: Unsigned", "Security B.. Verified", "Protocol A.. Verified", "Apps A...... Verified", "", _CAUSE, "Neul ", "OK",
+    "Boot: Unsigned", "Security B.. Verified", "Protocol A.. Verified", "Apps A...... Verified", "", _CAUSE, "Neul ",
+    "OK",
 )  # fmt: skip
 _NOISE = b"\xc3\xe2F\xf8"  # what the boot ROM says at its own rate
 _NOT_THERE = ("+CREG", "+CGREG", "+CGEREP", "+CCID", "+GSN", "+CBC", "+IPR", "+IFC", "+CMUX")

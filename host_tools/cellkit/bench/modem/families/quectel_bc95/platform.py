@@ -200,7 +200,8 @@ class PlatformCommands:
         if command.op == "test":
             return Reply([
                 "UNINITIALISED", "MISSING_CONFIG", "INIT_FAILED", "INIITIALISED", "REGISTERING", "REREGISTERING",
-                "REGISTERED", "REREGISTERED", "MO_DATA_ENABLED", "NO_UE_IP", "REJECTED_BY_SERVER", "TIMEOUT_AND_RETRYING",
+                "REGISTERED", "REREGISTERED", "MO_DATA_ENABLED", "NO_UE_IP", "REJECTED_BY_SERVER",
+                "TIMEOUT_AND_RETRYING",
             ])  # fmt: skip
         return Reply([f"+NMSTATUS:{self.state}"])
 
