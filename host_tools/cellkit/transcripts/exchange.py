@@ -22,7 +22,7 @@ _CTRL_Z = re.compile(r"<ctrl[-+]z(?:/esc)?>", re.IGNORECASE)
 _BYTES = re.compile(r"<(\d+) bytes(?: of [^>]*)?>")
 _EDITED = re.compile(
     r"omitted|left out|not (?:shown|printed|reproduced)|truncated|excerpt|trailing OK|final OK|abbreviated|lacks|"
-    r"in the source|values inline|follow|one row|without its prefix",
+    r"in the source|values inline|follow|one row|beginning of|without its prefix",
     re.IGNORECASE,
 )
 # Placeholders of authors, by what they stand for.
@@ -105,6 +105,7 @@ def _unmasked(way: Way, text: str) -> str:
     # Digits under asterisks: a number stays a number, of the same length.
     text = re.sub(r"\d[\d*]*\*[\d*]*|\*{6,}", lambda match: match[0].replace("*", "0"), text)
     if way == "RX":
+        text = re.sub(r"(?<=,)num(?=,)", '"num"', text)  # a number's place, which has quotes in every module
         text = re.sub(r"^CM([ES]) ERROR:", r"+CM\1 ERROR:", text)  # the sign is left out in prose
     if way == "TX" and text.startswith(">"):
         text = text[1:]  # a prompt that was typeset on the line of what was typed behind it

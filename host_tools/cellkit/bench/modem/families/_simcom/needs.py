@@ -53,6 +53,12 @@ def _event(stage: Stage, match: re.Match[str]) -> None:
         stage.modem.urc(match[0])
 
 
+def _in_service(stage: Stage, match: re.Match[str]) -> None:
+    """What needs the network is asked for when it is there."""
+    if not stage.modem.ue.registered and stage.network.covered():
+        stage.attach()
+
+
 # Bearer and sockets
 
 
@@ -187,8 +193,10 @@ def _mqtt_message(stage: Stage, match: re.Match[str]) -> None:
 
 def _mqtt_was_left(stage: Stage, match: re.Match[str]) -> None:
     """The service still runs from before the host's restart."""
-    if stage.command().upper() == "AT+CMQTTSTART":
-        _mqtt_started(stage, match)
+    part = module(stage).mqtt_part
+    if not part.started and stage.command().upper() == "AT+CMQTTSTART":
+        stage.at("AT+CMQTTSTART")
+        stage.advance(0.5)
 
 
 def _late_failure(stage: Stage, match: re.Match[str]) -> None:
@@ -285,8 +293,11 @@ def _far_end_hangs_up(stage: Stage, match: re.Match[str]) -> None:
 
 def _dialled(stage: Stage, match: re.Match[str]) -> None:
     """Steps of a call that the log does not show the dialling of."""
-    if not stage.sets(r"AT[AD].*"):
-        module(stage).services.call_step("+15550001111", int(match[1]))
+    state = int(match[1] or 0)
+    if state == 6:
+        _far_end_hangs_up(stage, match)
+    elif not stage.sets(r"AT[AD].*"):
+        module(stage).services.call_step("+15550001111", state)
 
 
 _SOCKET = r"(?i:AT\+(CIPSEND|CIPRXGET(?==[234],)|CIPACK)=(?:(?<=GET=)[234],)?(\d)(?:,.*)?)"
@@ -297,6 +308,7 @@ RULES = (
     Rule("setup", "RX", r"\+MSTK: (.*)", _toolkit),
     Rule("before", "RX", r"\+CGEV: .*|SMS DONE|PB DONE|\*ISIMAID: .*", _late_event),
     Rule("cause", "RX", r"\+CGEV: .*|SMS DONE|PB DONE|\*ISIMAID: .*", _event),
+    Rule("before", "TX", r"(?i:AT\+(?:NETOPEN|CMQTTSTART|CCHSTART|CNTP|HTTPACTION=.*|CLBS=.*))|ATD.*", _in_service),
     Rule("setup", "TX", r"(?i:AT\+(?:CIPOPEN|NETCLOSE|SERVERSTART|CIPCLOSE).*)", _was_open),
     Rule("setup", "RX", r"\+IPADDR: ?\d.*", _was_open),
     Rule("setup", "RX", r"(\+IPADDR|\+IP ERROR): Network not opened", _address_text),
@@ -330,7 +342,7 @@ RULES = (
     Rule("setup", "RX", r'\+CCERTLIST: ?"([^"]+)"', _certificate),
     Rule("before", "TX", r"(?i:AT\+CHUP|ATH)", _call),
     Rule("cause", "RX", r"VOICE CALL: END:.*", _far_end_hangs_up),
-    Rule("cause", "RX", r'\+CLCC: ?\d,\d,(\d),.*', _dialled),
+    Rule("cause", "RX", r"\+CLCC: ?\d,\d,(\d),.*|VOICE CALL: BEGIN", _dialled),
 )  # fmt: skip
 
 __all__ = ["RULES"]

@@ -1,4 +1,4 @@
-"""Clock, position, voice, speech, files and firmware of A76xx and SIM7600: small commands without a service behind them.
+"""Clock, position, voice, speech, files and firmware of A76xx and SIM7600: commands without a service behind them.
 
 Sources: A76XX AT manual V1.09, application notes on audio V1.02, LBS, GNSS, FOTA V1.00; logs of A7670E.
 """
@@ -43,22 +43,24 @@ class ServiceCommands:
 
     def handlers(self) -> dict[str, Handler]:
         """Commands by name."""
-        modem = self._modem
-        agreed = modem.agreed
+        agreed, noted = self._modem.agreed, self._modem.noted
         return {
             "+CNTP": self._cntp, "+CBC": self._cbc, "+CLBS": self._clbs, "+CGNSSPWR": self._cgnsspwr,
-            "+CGNSSINFO": self._cgnssinfo, "+CGPSINFO": self._cgpsinfo, "+CGNSSIPR": modem.noted("CGNSSIPR", high=921600),
-            "+CGNSSTST": modem.noted("CGNSSTST"), "+CGNSSPORTSWITCH": agreed, "+CGNSSMODE": modem.noted("CGNSSMODE", high=15),
-            "+CGNSSNMEA": agreed, "+CGPSNMEARATE": agreed, "+CGPSCOLD": self._gnss_start, "+CGPSWARM": self._gnss_start,
-            "+CGPSHOT": self._gnss_start, "+CAGPS": self._cagps, "+CGDRT": agreed, "+CGSETV": agreed,
+            "+CGNSSINFO": self._cgnssinfo, "+CGPSINFO": self._cgpsinfo, "+CGNSSIPR": noted("CGNSSIPR", high=921600),
+            "+CGNSSTST": noted("CGNSSTST"), "+CGNSSPORTSWITCH": agreed, "+CGNSSMODE": noted("CGNSSMODE", high=15),
+            "+CGNSSNMEA": agreed, "+CGPSNMEARATE": agreed, "+CGPSCOLD": self._gnss_start, "+CAGPS": self._cagps,
+            "+CGPSWARM": self._gnss_start, "+CGPSHOT": self._gnss_start, "+CGDRT": agreed, "+CGSETV": agreed,
             "+CGGETV": lambda command: Reply([f"+CGGETV: {command.integer(0, 0, 99)},0"]),
-            "D": self._dial, "A": self._answer, "H": self._ath, "+CHUP": self._hang_up, "+CVHU": modem.noted("CVHU"),
-            "+CLCC": self._clcc, "+CLIP": modem.noted("CLIP"), "+CTTS": self._ctts, "+CTTSPARAM": self._cttsparam,
-            "+CDTAM": self._cdtam, "+CCMXPLAY": self._play, "+CCMXSTOP": self._play_stop, "+CLVL": modem.noted("CLVL", high=5),
-            "+CPCMREG": modem.noted("CPCMREG"), "+CUSD": self._cusd, "+CFTRANRX": modem.upload, "+FSLS": self._fsls,
-            "+FSDEL": self._fsdel, "+FSMEM": self._fsmem, "+LFOTA": self._lfota, "+CFOTA": self._cfota,
-            "+CGEREP": agreed, "+CPAS": lambda command: Reply([f"+CPAS: {3 if self.ringing else 4 if self.call else 0}"]),
+            "D": self._dial, "A": self._answer, "H": self._ath, "+CHUP": self._hang_up, "+CVHU": noted("CVHU"),
+            "+CLCC": self._clcc, "+CLIP": noted("CLIP"), "+CTTS": self._ctts, "+CTTSPARAM": self._cttsparam,
+            "+CDTAM": self._cdtam, "+CCMXPLAY": self._play, "+CCMXSTOP": self._play_stop,
+            "+CLVL": noted("CLVL", high=5), "+CPCMREG": noted("CPCMREG"), "+CUSD": self._cusd,
+            "+CFTRANRX": self._modem.upload, "+FSLS": self._fsls, "+FSDEL": self._fsdel, "+FSMEM": self._fsmem,
+            "+LFOTA": self._lfota, "+CFOTA": self._cfota, "+CPAS": self._cpas,
         }  # fmt: skip
+
+    def _cpas(self, command: Command) -> Reply:
+        return Reply([f"+CPAS: {3 if self.ringing else 4 if self.call else 0}"])
 
     # Clock, supply
 
@@ -186,11 +188,11 @@ class ServiceCommands:
     def call_step(self, number: str, state: int) -> None:
         """2 dialling, 0 talks, 6 over (which 27.007 does not have)."""
         modem = self._modem
-        if self.call_reports:
-            modem.urc(f'+CLCC: 1,0,{state},0,0,"{number}",129')
         if state == 0:
             self.call = (number, modem.clock.now())
             modem.urc("VOICE CALL: BEGIN")
+        if self.call_reports:
+            modem.urc(f'+CLCC: 1,0,{state},0,0,"{number}",129')
 
     def hang_up(self) -> None:
         """The call ends, by either side."""
