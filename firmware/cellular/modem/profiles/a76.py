@@ -39,6 +39,7 @@ URCS = STANDARD_URCS + (
     b"MISSED_CALL:",
     b"+CLCC:",
     b"+SIMCARD:",
+    b"QCRDY",
 )
 PAYLOADS = (
     (b"+CIPRXGET: 2,", 2),
@@ -46,6 +47,7 @@ PAYLOADS = (
     (b"+CMQTTRXTOPIC:", 1),
     (b"+CMQTTRXPAYLOAD:", 1),
     (b"+HTTPREAD:", -1),
+    (b"+IPD", 0),  # no colon: +IPD16
 )
 PROMPTS = (b">", b"DOWNLOAD")
 

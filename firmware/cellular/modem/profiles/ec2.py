@@ -36,7 +36,6 @@ URCS = STANDARD_URCS + (
     b"POWERED DOWN",
     b"NORMAL POWER DOWN",
 )
-BODIES = ((b"+CMT:", 1),)
 PAYLOADS = ((b"+QIRD:", 0), (b"+QSSLRECV:", 0), (b'+QIURC: "recv",', 2))
 HEADERS = ((b"+QMTRECV: 0,", 4, True),)  # id, message, topic, length, then the message in quotes that are not escaped
 FINALS = (b"SEND OK", b"SEND FAIL")
