@@ -105,7 +105,7 @@ def ml307():
             b"AT+MQTTDISC=0": ERROR,
             b"AT+MSSLLIST=1": OK,
             b'AT+MIPOPEN=0,"TCP","h",80,60,2': [OK, says(b"+MIPOPEN: 0,0")],
-            b'AT+MIPOPEN=0,"UDP","h",5683,60,3': [OK, says(b"+MIPOPEN: 0,0")],
+            b'AT+MIPOPEN=0,"UDP","h",5683,60,0': [OK, says(b"+MIPOPEN: 0,0")],
             b"AT+MIPCLOSE=0": [OK, says(b"+MIPCLOSE: 0")],
         }
     )
@@ -139,7 +139,6 @@ async def test_ml307_sockets():
     fake = ml307()
     answers = [says(b"+MIPRD: 0,0,%d," % len(NASTY))[:-2] + NASTY + b"\r\n" + OK]
     fake.answers[b"AT+MIPRD=0,100"] = lambda line: answers.pop(0) if answers else OK
-    fake.answers[b"AT+MIPRD=0,1"] = says(b"+MIPRD: 0,0,%d," % len(NASTY))[:-2] + NASTY + b"\r\n" + OK
     modem = await started(fake)
     stream = await modem.tcp_open("h", 80)
     await stream.send(NASTY)
@@ -151,8 +150,8 @@ async def test_ml307_sockets():
     await stream.close()
     udp = await modem.udp_open("h", 5683)
     await udp.send(NASTY)
-    fake.say(says(b'+MIPURC: "rudp",0,%d,%d' % (len(NASTY), len(NASTY))))
-    assert await udp.recv_into(buf, 1000) == len(NASTY)
+    fake.say(b'\r\n+MIPURC: "rudp",0,%d,' % len(NASTY) + NASTY + b"\r\n")
+    assert await udp.recv_into(buf, 1000) == len(NASTY) and bytes(buf[: len(NASTY)]) == NASTY
     fake.answers[b"AT+MIPCLOSE=1"] = ERROR
     fake.answers[b'AT+MIPOPEN=1,"TCP","h",80,60,2'] = [OK, says(b"+MIPOPEN: 1,580")]
     assert (await fails(SocketError, modem.tcp_open("h", 80))).code == 580

@@ -1,6 +1,6 @@
-"""Sockets and TLS of China Mobile Cat.1 modules: `AT+MIPOPEN` with the cache of the module, `AT+MIPRD`, `AT+MSSL…`.
+"""Sockets and TLS of China Mobile Cat.1 modules: `AT+MIPOPEN`, `AT+MIPRD`, `AT+MSSL…`. TCP and TLS share their numbers.
 
-TCP and TLS share the numbers of sockets.
+Streams are kept by the module until they are read; datagrams are pushed, each with its length.
 """
 
 from cellular.at.fields import number, split
@@ -9,8 +9,8 @@ from cellular.modem.tls import TlsError, name_of
 from micropython import const
 
 STREAM_MAX = const(1460)
-CACHE_STREAM = const(2)  # access modes of MIPOPEN
-CACHE_PACKETS = const(3)
+_PUSH = const(0)  # access modes of MIPOPEN
+_CACHE = const(2)
 _CONTEXT = const(1)
 _OPEN_S = const(60)
 _DNS = const(580)
@@ -48,7 +48,7 @@ async def prepare(modem, tls):
     return _CONTEXT
 
 
-async def stream_open(modem, sid, host, port, tls, kind=b"TCP", mode=CACHE_STREAM):
+async def stream_open(modem, sid, host, port, tls, kind=b"TCP", mode=_CACHE):
     listen(modem)
     if tls:
         await modem.channel.cmd(b'AT+MIPCFG="ssl",%d,1,%d' % (sid, await prepare(modem, tls)))
@@ -93,7 +93,7 @@ async def stream_close(modem, sid):
 
 async def udp_open(modem, sid, host, port):
     """Open socket `sid` to host:port. Returns 0; a failure raises."""
-    await stream_open(modem, sid, host, port, None, b"UDP", CACHE_PACKETS)
+    await stream_open(modem, sid, host, port, None, b"UDP", _PUSH)
     return 0
 
 
@@ -103,22 +103,17 @@ async def udp_send(modem, sid, data):
     return True
 
 
-async def udp_read(modem, sid):
-    """The next datagram, b"" if there is none: packets are counted here, not bytes."""
-    return await stream_read(modem, sid, 1)
-
-
 async def udp_close(modem, sid):
     await stream_close(modem, sid)
 
 
 def udp_received(line, payload=None, cut=False):
-    """(sid, True) where a datagram waits, (sid, None) where the socket is closed, else None."""
+    """(sid, datagram), (sid, None) where the socket is closed, else None."""
     if not line.startswith(b"+MIPURC:"):
         return None
     fields = split(line[8:])
-    if fields[0] in ("rudp", "rtcp"):
-        return number(fields, 1), True
+    if fields[0] == "rudp" and payload is not None:
+        return number(fields, 1), payload
     return (number(fields, 1), None) if fields[0] == "disconn" else None
 
 
@@ -130,7 +125,7 @@ def listen(modem):
         sock = modem.socket(number(fields, 1))
         if sock is None:
             return
-        if fields[0] == "rtcp" or fields[0] == "rudp":
+        if fields[0] == "rtcp":
             sock.readable()
         elif fields[0] == "disconn":
             sock.lost()

@@ -35,7 +35,7 @@ URCS = STANDARD_URCS + (
     b"+MLPMENTER",
     b"+MLPMEXIT",
 )
-HEADERS = ((b"+MIPRD:", 3, False), (b'+MQTTURC: "publish",', 6, False))
+HEADERS = ((b"+MIPRD:", 3, False), (b'+MIPURC: "rudp",', 3, False), (b'+MQTTURC: "publish",', 6, False))
 PROMPTS = (b">",)
 
 SOCKETS = 6
