@@ -12,7 +12,6 @@ from cellkit.bench.modem.v250 import Arg, Command, SyntaxFault, split_args
 if TYPE_CHECKING:
     from cellkit.bench.modem.families._quectel.base import QuectelModem
 
-_CLIENTS = 6
 _LONGEST = 4096
 _OPEN_CODES = {"ok": 0, "no bearer": 3, "dns": 4, "refused": 5, "timeout": 5, "tls": 5}
 _FACTORY: dict[str, Any] = {
@@ -24,11 +23,17 @@ _FACTORY: dict[str, Any] = {
 class MqttCommands:
     """Handlers bound to one modem. The settings of a client outlive its session (EC200U: `ssl` does)."""
 
+    clients = 6
+    factory = _FACTORY
+    named_settings = True
+    """A setting is read back with its name in front of it."""
+    connect_form = "<clientid>,<username>,<password>"
+
     def __init__(self, modem: QuectelModem) -> None:
         self._modem = modem
         self._clients: dict[int, MqttClient] = {}
         self._hosts: dict[int, tuple[str, int]] = {}
-        self._settings = [dict(_FACTORY) for _ in range(_CLIENTS)]
+        self._settings = [dict(self.factory) for _ in range(self.clients)]
         self._wills: dict[int, Will] = {}
         self._stored: dict[int, list[tuple[str, bytes]]] = {}
 
@@ -41,7 +46,7 @@ class MqttCommands:
         }  # fmt: skip
 
     def _index(self, command: Command, at: int = 0) -> int:
-        return command.integer(at, 0, _CLIENTS - 1)
+        return command.integer(at, 0, self.clients - 1)
 
     def client(self, index: int) -> MqttClient:
         """The client of that number, made at its first use."""
@@ -65,8 +70,9 @@ class MqttCommands:
             return Reply()
         if not values:
             value = settings[key]
-            shown = value if isinstance(value, tuple) else (value,)
-            return Reply([f'+QMTCFG: "{key}",' + ",".join("" if item is None else str(item) for item in shown)])
+            parts = value if isinstance(value, tuple) else (value,)
+            shown = ",".join("" if item is None else str(item) for item in parts)
+            return Reply([f'+QMTCFG: "{key}",{shown}' if self.named_settings else f"+QMTCFG: {shown}"])
         try:
             numbers = tuple(int(value) for value in values)
         except ValueError:
@@ -83,7 +89,7 @@ class MqttCommands:
 
     def _qmtopen(self, command: Command) -> Reply:
         if command.op == "test":
-            return Reply(["+QMTOPEN: (0-5),<hostname>,(1-65535)"])
+            return Reply([f"+QMTOPEN: (0-{self.clients - 1}),<hostname>,(1-65535)"])
         if command.op == "read":
             return Reply([
                 f'+QMTOPEN: {index},"{host}",{port}'
@@ -107,7 +113,7 @@ class MqttCommands:
 
     def _qmtclose(self, command: Command) -> Reply:
         if command.op == "test":
-            return Reply(["+QMTCLOSE: (0-5)"])
+            return Reply([f"+QMTCLOSE: (0-{self.clients - 1})"])
         index = self._index(command)
         if self.client(index).state == "closed":
             raise SyntaxFault
@@ -116,7 +122,7 @@ class MqttCommands:
 
     def _qmtconn(self, command: Command) -> Reply:
         if command.op == "test":
-            return Reply(["+QMTCONN: (0-5),<clientid>,<username>,<password>"])
+            return Reply([f"+QMTCONN: (0-{self.clients - 1}),{self.connect_form}"])
         if command.op == "read":
             states = {"open": 1, "connecting": 2, "connected": 3}
             return Reply([
@@ -134,6 +140,7 @@ class MqttCommands:
             self._modem.urc(f"+QMTCONN: {index}," + ("2" if code is None else f"0,{code}"))
 
         def begin() -> None:
+            client.packet_timeout_s, client.retries = settings["timeout"][0], settings["timeout"][1]
             client.connect(
                 name, user, word, int(settings["keepalive"]), bool(settings["session"]), self._wills.get(index),
                 4 if settings["version"] > low else 3, told,
@@ -143,7 +150,7 @@ class MqttCommands:
 
     def _qmtdisc(self, command: Command) -> Reply:
         if command.op == "test":
-            return Reply(["+QMTDISC: (0-5)"])
+            return Reply([f"+QMTDISC: (0-{self.clients - 1})"])
         index = self._index(command)
         if self.client(index).state == "closed":
             raise SyntaxFault
@@ -160,7 +167,7 @@ class MqttCommands:
 
     def _qmtsub(self, command: Command) -> Reply:
         if command.op == "test":
-            return Reply(["+QMTSUB: (0-5),<msgid>,<list of [topic,qos]>"])
+            return Reply([f"+QMTSUB: (0-{self.clients - 1}),<msgid>,<list of [topic,qos]>"])
         index, number = self._index(command), command.integer(1, 1, 65535)
         client = self._connected(index)
         pairs = command.args[2:]
@@ -188,7 +195,7 @@ class MqttCommands:
 
     def _qmtpub(self, command: Command) -> Reply:
         if command.op == "test":
-            return Reply([f"{command.name}: (0-5),(0-65535),(0-2),(0,1),<topic>,(1-{_LONGEST})"])
+            return Reply([f"{command.name}: (0-{self.clients - 1}),(0-65535),(0-2),(0,1),<topic>,(1-{_LONGEST})"])
         args, rest = _head(command.raw, 5)
         head = Command(command.name, "set", "", args)
         index, number = self._index(head), head.integer(1, 0, 65535)
