@@ -71,7 +71,7 @@ def test_names_are_resolved_over_the_air() -> None:
     ("command", "code"),
     [
         ('AT+QIOPEN=0,0,"UDP","unknown.example.org",5683', 565),
-        ('AT+QIOPEN=0,0,"TCP","192.0.2.1",5683', 555),
+        ('AT+QIOPEN=0,0,"UDP SERVICE","192.0.2.1",5683', 555),
         ('AT+QIOPEN=0,0,"TCP LISTENER","192.0.2.1",5683,5000', 555),
     ],
 )

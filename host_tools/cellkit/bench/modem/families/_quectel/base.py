@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
+from functools import cached_property
+from typing import Any, Protocol
 
 from cellkit.bench.modem.engines.gnss import Gnss
 from cellkit.bench.modem.engines.http import HttpClient
 from cellkit.bench.modem.engines.links import Links
-from cellkit.bench.modem.engines.tls import Files
+from cellkit.bench.modem.engines.tls import Files, TlsSettings
 from cellkit.bench.modem.families._quectel.files import FileCommands
 from cellkit.bench.modem.families._quectel.http import HttpCommands
 from cellkit.bench.modem.families._quectel.mqtt import MqttCommands
@@ -17,6 +18,16 @@ from cellkit.bench.modem.families._quectel.tls import TlsCommands
 from cellkit.bench.modem.family import Handler, Reply
 from cellkit.bench.modem.plain import PlainModem
 from cellkit.bench.modem.v250 import Command, SyntaxFault
+
+
+class TlsSource(Protocol):
+    """Where MQTT and HTTP get their TLS settings."""
+
+    def handlers(self) -> dict[str, Handler]:
+        """Commands by name."""
+
+    def settings(self, number: int) -> TlsSettings:
+        """Those of a context."""
 
 
 class QuectelModem(PlainModem):
@@ -39,8 +50,9 @@ class QuectelModem(PlainModem):
     """What a QMTPUBEX is answered with."""
     powered_down = "POWERED DOWN"
 
+    tls_part: TlsSource
+
     def _make_dialect(self) -> Any:
-        self._late: dict[str, Any] = {}
         self.files = Files()
         self.sockets_part = SocketCommands(self)
         self.mqtt_part = MqttCommands(self)
@@ -50,25 +62,20 @@ class QuectelModem(PlainModem):
         self.file_part = FileCommands(self)
         return super()._make_dialect()
 
-    @property
+    @cached_property
     def links(self) -> Links:
         """Made at their first use: the radio is not there before."""
-        return self._once("links", lambda: Links(self))
+        return Links(self)
 
-    @property
+    @cached_property
     def http(self) -> HttpClient:
         """The one HTTP client."""
-        return self._once("http", lambda: HttpClient(self.links))
+        return HttpClient(self.links)
 
-    @property
+    @cached_property
     def gnss(self) -> Gnss:
         """The receiver."""
-        return self._once("gnss", lambda: Gnss(self))
-
-    def _once(self, name: str, make: Any) -> Any:
-        if name not in self._late:
-            self._late[name] = make()
-        return self._late[name]
+        return Gnss(self)
 
     def commands(self) -> dict[str, Handler]:
         """All parts; a family adds its own over them."""

@@ -6,12 +6,14 @@ Source: AT Commands Manual V1.4 (2024-01-26), TCP/IP Application Note V1.2, Hard
 from __future__ import annotations
 
 from cellkit.bench.modem.core27007 import CORE_NVRAM, Core27007
+from cellkit.bench.modem.families._quectel.base import QuectelModem
 from cellkit.bench.modem.families.quectel_bc660k.bearer import Bearer
+from cellkit.bench.modem.families.quectel_bc660k.names import NAMES_RAM, Names
 from cellkit.bench.modem.families.quectel_bc660k.queries import Queries
+from cellkit.bench.modem.families.quectel_bc660k.services import Http, Mqtt, Tls
 from cellkit.bench.modem.families.quectel_bc660k.settings import SETTINGS_NVRAM, SETTINGS_RAM, ModuleSettings
-from cellkit.bench.modem.families.quectel_bc660k.sockets import SOCKET_NVRAM, SOCKET_RAM, Sockets
+from cellkit.bench.modem.families.quectel_bc660k.sockets import SOCKET_NVRAM, Sockets
 from cellkit.bench.modem.family import Dialect, Traits
-from cellkit.bench.modem.modem import Modem
 from cellkit.bench.modem.v250 import Command
 
 # Real log: AT+CEREG=4 took 103 ms, AT+QNBIOTEVENT=1,1 and AT+QCFG="dsevent",1 no longer than a query.
@@ -33,25 +35,29 @@ _ERROR_TEXTS = {
 }
 
 
-class VirtualModem(Modem):
+class VirtualModem(QuectelModem):
     """A Quectel BC660K-GL. Bytes from the host go into `rx`, bytes for it come through `tx`."""
 
+    mqtt_versions = (0, 1)
     traits = Traits(prompt="\r\n>", banner=((0.0, "RDY"), (0.15, "+CFUN: 1"), (0.3, "+CPIN: READY")))
 
     def _make_dialect(self) -> Dialect:
         self._core = Core27007(self)
         self._own = ModuleSettings(self, self._core)
-        self._sockets = Sockets(self)
+        names = Names(self)
+        self._sockets = Sockets(self, names)
+        self.tls_part, self.mqtt_part, self.http_part = Tls(self), Mqtt(self), Http(self)
         self._reported = ""
         lock_s = self.config.timing.sleep_lock_factory_s.value
-        parts = (self._core, Bearer(self), self._own, Queries(self), self._sockets)
+        parts = (self._core, Bearer(self), self._own, Queries(self), self._sockets, names)
+        services = (self.tls_part, self.mqtt_part, self.http_part)
         return Dialect(
-            handlers={name: handler for part in parts for name, handler in part.handlers().items()},
-            whole=frozenset({"+QISEND"}),
+            handlers={name: handler for part in (*parts, *services) for name, handler in part.handlers().items()},
+            whole=frozenset({"+QISEND", "+QMTPUB"}),
             delay_s=self._delay_s,
             error_texts=_ERROR_TEXTS,
             nvram={**CORE_NVRAM, **SETTINGS_NVRAM, **SOCKET_NVRAM, "slplocktimes": round(lock_s)},
-            ram={**SETTINGS_RAM, **SOCKET_RAM},
+            ram={**SETTINGS_RAM, **NAMES_RAM},
         )
 
     def _delay_s(self, command: Command) -> float:

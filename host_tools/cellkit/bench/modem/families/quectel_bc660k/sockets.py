@@ -1,4 +1,4 @@
-"""UDP sockets, DNS and ping of the BC660K-GL.
+"""UDP and TCP sockets of the BC660K-GL.
 
 Source: BC660K-GL&BC950K-GL TCP/IP Application Note V1.2 (2023-06-27). Where real logs say more, they are named.
 """
@@ -6,50 +6,55 @@ Source: BC660K-GL&BC950K-GL TCP/IP Application Note V1.2 (2023-06-27). Where rea
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from cellkit.bench.modem.engines.links import Link
+from cellkit.bench.modem.families.quectel_bc660k.names import LONGEST_HOST, OK, Names
 from cellkit.bench.modem.family import DataMode, Handler, Reply
 from cellkit.bench.modem.v250 import Command, SyntaxFault
 
 if TYPE_CHECKING:
-    from cellkit.bench.modem.modem import Modem
+    from cellkit.bench.modem.families.quectel_bc660k.module import VirtualModem
 
 # Result codes, chapter 3 of the note.
-_OK, _NOT_SUPPORTED, _PDP_OPEN, _ID_IN_USE, _DNS_FAILED, _CONNECT_FAILED, _TIMEOUT = 0, 555, 561, 563, 565, 566, 569
-_LONGEST_HOST = 150
-_DNS_TTL_S = 300
-_DNS_GIVES_UP_S = 15.0  # (unverified)
-_PING_BYTES = 32
+_NOT_SUPPORTED, _PDP_OPEN, _ID_IN_USE, _CONNECT_FAILED = 555, 561, 563, 566
+_OUTCOMES = {"ok": OK, "no bearer": 561, "dns": 565, "refused": 566, "timeout": 569}
 _SEND = re.compile(r" *([0-4]) *(?:, *(\d{1,5}) *(?:,(.*))?)?", re.DOTALL)
 _RAI = re.compile(r" *(?:, *([0-2]))? *")
 
 SOCKET_NVRAM: dict[str, Any] = {"dataformat": (0, 0), "viewmode": 0, "showlength": 0, "showRA": 0}
-SOCKET_RAM: dict[str, Any] = {"QIDNSCFG": ("", "")}
 
 
 @dataclass
 class _Socket:
-    """One socket; `flow` is None until it is open."""
+    """One socket; a UDP one has its `flow` once it is open."""
 
     host: str
     port: int
     local_port: int
     access: int
     flow: int | None = None
+    link: Link | None = None
+    """Of a TCP socket."""
     sent: int = 0
     sending: bool = False
     buffer: bytearray = field(default_factory=bytearray)
     announced: bool = False
     """Whether the host knows of data; the next URC comes only after a read has found nothing left (real module)."""
 
+    @property
+    def connected(self) -> bool:
+        """Whether it can send."""
+        return self.flow is not None or (self.link is not None and self.link.state == "open")
+
 
 class Sockets:
     """Handlers bound to one modem."""
 
-    def __init__(self, modem: Modem) -> None:
+    def __init__(self, modem: VirtualModem, names: Names) -> None:
         self._modem = modem
+        self._names = names
         self._open: dict[int, _Socket] = {}
 
     def handlers(self) -> dict[str, Handler]:
@@ -62,17 +67,19 @@ class Sockets:
             "+QIRD": self._qird,
             "+QISWTMD": self._qiswtmd,
             "+QICFG": self._qicfg,
-            "+QIDNSCFG": self._qidnscfg,
-            "+QIDNSGIP": self._qidnsgip,
-            "+QPING": self._qping,
         }
 
     def forget(self) -> None:
         """All sockets are gone without a word: reset or power cut (or deep sleep, if so configured)."""
         for socket in self._open.values():
-            if socket.flow is not None:
-                self._modem.ue.session.close(socket.flow)
+            self._end(socket)
         self._open.clear()
+
+    def _end(self, socket: _Socket) -> None:
+        if socket.flow is not None:
+            self._modem.ue.session.close(socket.flow)
+        if socket.link is not None:
+            socket.link.close()
 
     def lose_bearer(self) -> None:
         """Detached: open sockets lose their flows and have to be closed (unverified: what the module says then)."""
@@ -89,16 +96,33 @@ class Sockets:
             raise SyntaxFault
         command.integer(0, 0, 0)  # note 1: only context 0 is supported
         number, kind = command.integer(1, 0, 4), command.string(2, 12).upper()
-        host, port = command.string(3, _LONGEST_HOST), command.integer(4, 1, 65535)
+        host, port = command.string(3, LONGEST_HOST), command.integer(4, 1, 65535)
         socket = _Socket(host, port, command.integer(5, 0, 65535, default=0), command.integer(6, 0, 1, default=1))
         if kind not in ("TCP", "UDP", "TCP LISTENER", "UDP SERVICE") or not host:
             raise SyntaxFault
         if number in self._open:
             return Reply(after=lambda: self._opened(number, None, _ID_IN_USE))
         self._open[number] = socket
+        if kind == "TCP":
+            return Reply(after=lambda: self._dial(number, socket))
         if kind != "UDP":
             return Reply(after=lambda: self._opened(number, socket, _NOT_SUPPORTED))
-        return Reply(after=lambda: self._lookup(host, lambda ip, code: self._connect(number, socket, ip, code)))
+        return Reply(after=lambda: self._names.lookup(host, lambda ip, code: self._connect(number, socket, ip, code)))
+
+    def _dial(self, number: int, socket: _Socket) -> None:
+        rule = self._modem.faults.take("open_error")
+        if rule is not None or not self._modem.ue.registered:
+            self._opened(number, socket, _PDP_OPEN if rule is None else rule.code)
+            return
+
+        def done(outcome: str) -> None:
+            self._opened(number, socket, _OUTCOMES.get(outcome, _CONNECT_FAILED))
+
+        link = socket.link = self._modem.links.open(
+            number, "tcp", socket.host, socket.port, done, local_port=socket.local_port
+        )
+        link.on_data = lambda data: self._arrived(number, socket, data)
+        link.on_closed = lambda why: self._modem.urc(f'+QIURC: "closed",{number}')
 
     def _connect(self, number: int, socket: _Socket, ip: str, code: int) -> None:
         rule = self._modem.faults.take("open_error")
@@ -108,7 +132,7 @@ class Sockets:
             code = rule.code
         elif not self._modem.ue.registered:
             code = _PDP_OPEN
-        if code == _OK:
+        if code == OK:
             try:
                 socket.flow = self._modem.ue.session.open(ip, socket.port)
             except OSError:
@@ -129,8 +153,8 @@ class Sockets:
         if command.op != "set" or len(command.args) != 1:
             raise SyntaxFault
         socket = self._open.pop(command.integer(0, 0, 4), None)
-        if socket is not None and socket.flow is not None:
-            self._modem.ue.session.close(socket.flow)
+        if socket is not None:
+            self._end(socket)
         # Closing what is not open succeeds as well (renode's model, compared with a real module).
         wait_s = self._modem.config.timing.close_ok_s.value
         return Reply(after=lambda: self._modem.later(wait_s, self._modem.urc, "CLOSE OK"))
@@ -149,8 +173,9 @@ class Sockets:
 
     def _state_line(self, number: int) -> str:
         socket = self._open[number]
-        state = 0 if socket.flow is None else 2
-        return f'+QISTATE: {number},"UDP","{socket.host}",{socket.port},{socket.local_port},{state},0,{socket.access}'
+        state, kind = 2 if socket.connected else 0, "UDP" if socket.link is None else "TCP"
+        peer = f'"{kind}","{socket.host}",{socket.port}'
+        return f"+QISTATE: {number},{peer},{socket.local_port},{state},0,{socket.access}"
 
     # Sending
 
@@ -164,7 +189,7 @@ class Sockets:
         number, length = int(match[1]), None if match[2] is None else int(match[2])
         socket = self._open.get(number)
         # Note 4: the next sending has to wait for SEND OK or SEND FAIL; the BC26 refuses it until then.
-        if socket is None or socket.flow is None or socket.sending:
+        if socket is None or not socket.connected or socket.sending:
             raise SyntaxFault
         if length == 0 and match[3] is None:
             return Reply([f"+QISEND: {socket.sent},0,{socket.sent}"])
@@ -199,11 +224,14 @@ class Sockets:
 
     def _send(self, socket: _Socket, data: bytes, rai: int) -> None:
         modem = self._modem
-        failed = modem.faults.take("send_fail") is not None or not modem.ue.registered or socket.flow is None
+        failed = modem.faults.take("send_fail") is not None or not modem.ue.registered or not socket.connected
         socket.sending = True
-        if not failed and socket.flow is not None:
+        if not failed:
             socket.sent += len(data)
+        if not failed and socket.flow is not None:
             modem.ue.send(socket.flow, data, rai)
+        elif not failed and socket.link is not None:
+            socket.link.send(data)
 
         def report() -> None:
             socket.sending = False
@@ -217,11 +245,14 @@ class Sockets:
         """A datagram arrived over the air."""
         for number, socket in self._open.items():
             if socket.flow == flow:
-                if socket.access == 1:
-                    self._push(number, socket, data)
-                else:
-                    self._store(number, socket, data)
+                self._arrived(number, socket, data)
                 return
+
+    def _arrived(self, number: int, socket: _Socket, data: bytes) -> None:
+        if socket.access == 1:
+            self._push(number, socket, data)
+        else:
+            self._store(number, socket, data)
 
     def _push(self, number: int, socket: _Socket, data: bytes) -> None:
         nvram = self._modem.settings.nvram
@@ -295,72 +326,6 @@ class Sockets:
         else:
             nvram[key] = command.integer(1, 0, 1)
         return Reply()
-
-    # DNS and ping
-
-    def _qidnscfg(self, command: Command) -> Reply:
-        ram = self._modem.settings.ram
-        if command.op == "test":
-            return Reply(["+QIDNSCFG: (0-10),<pridnsaddr>,<secdnsaddr>"])
-        if command.op != "set" or not 1 <= len(command.args) <= 3:
-            raise SyntaxFault
-        command.integer(0, 0, 0)
-        if len(command.args) == 1:
-            return Reply(['+QIDNSCFG: 0,"{}","{}","",""'.format(*ram["QIDNSCFG"])])
-        ram["QIDNSCFG"] = (command.string(1, 64), command.string(2, 64, default=""))
-        return Reply()
-
-    def _qidnsgip(self, command: Command) -> Reply:
-        if command.op == "test":
-            return Reply(["+QIDNSGIP: (0-10),<hostname>"])
-        if command.op != "set" or len(command.args) != 2:
-            raise SyntaxFault
-        command.integer(0, 0, 0)
-        name = command.string(1, _LONGEST_HOST)
-        return Reply(after=lambda: self._lookup(name, self._resolved))
-
-    def _resolved(self, ip: str, code: int) -> None:
-        if code != _OK:
-            self._modem.urc(f"+QIDNSGIP: {code}")
-            return
-        self._modem.urc(f"+QIDNSGIP: 0,1,{_DNS_TTL_S}")
-        self._modem.urc(f'+QIDNSGIP: "{ip}"')
-
-    def _lookup(self, name: str, then: Callable[[str, int], object]) -> None:
-        """`then(ip, code)`: at once for an IP address, after a DNS query over the air for a name."""
-        modem, network = self._modem, self._modem.network
-        if network.is_ip(name):
-            then(name, _OK)
-            return
-
-        def answered() -> None:
-            ip = network.resolve(name)
-            then(ip or "", _OK if ip else _DNS_FAILED)
-
-        def connected(ok: bool) -> None:
-            if not ok:
-                then("", _DNS_FAILED)
-            elif network.blocked() is None:
-                modem.later(network.radio.network.name_s.value, answered)
-            else:
-                modem.later(_DNS_GIVES_UP_S, then, "", _DNS_FAILED)
-
-        modem.ue.connect(connected)
-
-    def _qping(self, command: Command) -> Reply:
-        if command.op == "test":
-            return Reply(["+QPING: (0-10),<host>,(1-255),(1-10),(32-1500),(0,1)"])
-        if command.op != "set" or not 2 <= len(command.args) <= 6:
-            raise SyntaxFault
-        command.integer(0, 0, 0)
-        command.string(1, _LONGEST_HOST)
-        timeout_s = command.integer(2, 1, 255, default=4)
-        command.integer(3, 1, 10, default=4)
-        command.integer(4, _PING_BYTES, 1500, default=_PING_BYTES)
-        command.integer(5, 0, 1, default=0)
-        # This network carries no ICMP, so every ping times out: one line for all, after an empty one (real log).
-        self._modem.ue.connect(lambda ok: None)
-        return Reply(after=lambda: self._modem.later(timeout_s, self._modem.urc, f"+QPING: {_TIMEOUT}", True))
 
 
 def _inline(text: str, length: int, in_hex: bool) -> tuple[bytes, int]:
