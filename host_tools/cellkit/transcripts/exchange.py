@@ -16,6 +16,8 @@ from typing import Any, Literal
 Way = Literal["TX", "RX"]
 
 _QUOTES = str.maketrans({"\u201c": '"', "\u201d": '"', "\u201e": '"', "\u2018": "'", "\u2019": "'", "\uff1a": ":"})
+_COMMAND = re.compile(r"AT[+&*^#%][A-Z]+[A-Za-z0-9]*(?:[=?].*)?")
+_NOISE = re.compile(r"[?]{1,2}")
 _CUT = re.compile(r"\+[A-Z]+")
 _FRAME = re.compile(r"f9( [0-9a-f]{2})+ f9")
 _CTRL_Z = re.compile(r"<ctrl[-+]z(?:/esc)?>", re.IGNORECASE)
@@ -108,7 +110,7 @@ def _unmasked(way: Way, text: str) -> str:
         text = re.sub(r"(?<=,)num(?=,)", '"num"', text)  # a number's place, which has quotes in every module
         text = re.sub(r"^CM([ES]) ERROR:", r"+CM\1 ERROR:", text)  # the sign is left out in prose
     if way == "TX" and text.startswith(">"):
-        text = text[1:]  # a prompt that was typeset on the line of what was typed behind it
+        text = text[1:]
     if way == "TX" and re.match(r"(?i)at\+ ", text):
         text = text[:3] + text[4:]  # a space that was typeset into a command's name
     return text
@@ -131,10 +133,20 @@ def _read(number: int, entry: Any) -> Exchange:
     for pair in pairs:
         if not (isinstance(pair, list) and len(pair) == 2 and pair[0] in ("TX", "RX") and isinstance(pair[1], str)):
             raise TranscriptError(f'expected ["TX" or "RX", text], got {str(pair)[:60]}')
+        if pair[0] == "TX" and pair[1].startswith(">"):
+            items.append(Item("RX", "> ", ">"))  # a prompt that was typeset on the line of what was typed behind it
         item = _item(pair[0], pair[1])
+        if item.way == "RX" and _NOISE.fullmatch(item.text.strip()):
+            continue  # a character that a boot ROM has left at another rate
         if item.text.startswith(":") and items and _CUT.fullmatch(items[-1].text):
             last = items.pop()  # one line that the author's program has read in two pieces
             item = Item("RX", last.text + item.text, last.published + item.published)
+        if item.way == "RX" and _COMMAND.fullmatch(item.text.strip()) and items:
+            typed = items[-1]
+            if typed.way == "TX" and item.text.startswith(typed.text.strip()) and item.text.strip() != typed.text.strip():
+                items[-1] = Item("TX", item.text.strip(), typed.published)  # its echo has what the capture cut off
+            elif not any(seen.way == "TX" and seen.text.strip() == item.text.strip() for seen in items[-4:]):
+                item = Item("TX", item.text, item.published)  # the echo of a command that the log does not list
         items.append(item)
     return Exchange(
         number=number,

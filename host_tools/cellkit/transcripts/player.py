@@ -40,6 +40,7 @@ class Player:
         self._left_out = 0  # results that the author has not printed
         self._skipped: list[int] = []  # lines of payload, ditto
         self._base = 0
+        self._resets = 0
         self._hurry = False  # what comes next was sent before a late result of this came
         self._asked: set[str] = set()
         self._exchange: Exchange = stage.exchange
@@ -131,7 +132,8 @@ class Player:
         """A log may begin with answers whose questions it does not show: `+X: ...` of a module that has AT+X."""
         stage = self._stage
         match = re.match(r"([+#%^*][A-Z0-9]+) ?:", line)
-        if match is None or match[1] not in stage.modem.dialect.handlers or match[1] in self._asked:
+        shown = self._base == 0 or self._exchange.edited
+        if match is None or not shown or match[1] not in stage.modem.dialect.handlers or match[1] in self._asked:
             return False
         self._asked.add(match[1])
         before = len(self._got(""))
@@ -172,10 +174,15 @@ class Player:
             payload_shown, payload = payload, announces_payload(line)
             if is_prompt(line) and index + 1 < len(expected):
                 stage.type_payload()
+        if last and sent is not None and not expected:
+            return ""  # the log ends before its answer
         if not self._hurry:
             stage.advance(_AFTER_S)
         got = self._got(command)
         extra = got[len(expected):]
+        if self._exchange.edited and payload and not is_final(expected[-1]):
+            extra = extra[2:]  # the payload and its result are not printed
+        self._wait_for_start()
         if self._exchange.edited and payload_shown:  # the author has not printed all of the payload
             extra = [line for line in extra if is_final(line)]
         if extra and not (self._exchange.edited and is_final(extra[0]) and not extra[1:]):
@@ -195,9 +202,21 @@ class Player:
                 return False
             if item is not None and stage.clock.now() - asked_s >= _QUIET_S:
                 stage.position = self._base + index
-                done = self._apply("cause", item) or (self._base == 0 and self._ask(item.text))
+                done = self._apply("cause", item) or self._ask(item.text)
                 asked_s = stage.clock.now() + 20.0 if done else float("inf")
             stage.advance(_STEP_S if waited_s < 2.0 else 0.1)
+
+    def _wait_for_start(self) -> None:
+        """After a restart of which the log shows no banner its author has waited until the module was ready."""
+        stage = self._stage
+        resets = len(stage.log.each("modem", "reset"))
+        if resets == self._resets:
+            return
+        self._resets = resets
+        rest = self._exchange.items[stage.position:]
+        if not any(item.way == "RX" and stage.modem.is_banner(item.text) for item in rest):
+            stage.wait(lambda: stage.modem.power.running, 60.0)
+            stage.advance(12.0)
 
     def _alike(self, line: str, got: str, payload: bool) -> bool:
         if same(line, got, payload) or (is_prompt(line) and is_prompt(got)):

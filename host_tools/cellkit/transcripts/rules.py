@@ -57,6 +57,12 @@ def _reporting(stage: Stage, match: re.Match[str]) -> None:
         stage.at(f"AT+{name}={match[2]}")
 
 
+def _told_by_itself(stage: Stage, match: re.Match[str]) -> None:
+    """A registration line with <stat> alone comes by itself: it is asked for."""
+    if not stage.sets(rf"AT\+{match[1]}=\d.*"):
+        stage.at(f"AT+{match[1]}=1")
+
+
 def _written_back(stage: Stage, match: re.Match[str]) -> None:
     name, value = match[1].upper(), match[2].strip()
     if name in _NO_SETTING or stage.command().upper() != f"AT+{name}?" or stage.sets(rf"AT\+{name}=.*"):
@@ -137,6 +143,8 @@ def _stored(stage: Stage, match: re.Match[str]) -> None:
     """A message is read that came before: it is there."""
     messages = getattr(stage.modem, "messages", None)
     index = int(match[1])
+    if re.match(r"\+CMS ERROR|ERROR", "".join(stage.ahead()[1:2])):
+        return
     if messages is not None and index not in messages.store.messages:
         state = re.search(r"REC UNREAD|REC READ|STO UNSENT|STO SENT", " ".join(stage.ahead()[:3]))
         messages.store.messages[index] = Message(
@@ -183,6 +191,7 @@ RULES: tuple[Rule, ...] = (
     Rule("setup", "RX", r"\+CM[ES] ERROR: ?(.*)", _error_style),
     Rule("setup", "RX", r"ERROR", _plain_error),
     Rule("setup", "RX", r"\+(C(?:G|E|5G)?REG|CSCON) ?: ?([0-5]),\d.*", _reporting),
+    Rule("setup", "RX", r"\+(C(?:G|E)?REG) ?: ?\d", _told_by_itself),
     Rule("setup", "RX", r"\+CPSMS ?: ?([012])(.*)", _timers),
     Rule("setup", "RX", r"\+CFUN ?: ?(\d)", _function),
     Rule("setup", "RX", r"\+([A-Z0-9]+) ?: ?(.*)", _written_back),
@@ -194,7 +203,7 @@ RULES: tuple[Rule, ...] = (
     Rule("before", "RX", r"\+CGATT ?: ?([01])", _attached),
     Rule("cause", "RX", _REGISTRATION + r"(\d{1,2})(?:,[\"0-9A-Fa-f].*)?", _registration_told),
     Rule("cause", "RX", r"\+Q?CSCON ?: ?([01])(?:,\d)?", _connected),
-    Rule("setup", "RX", r'\+CM(?:T|GR): ?(".*)', _text_mode),
+    Rule("setup", "RX", r'\+CM(?:T|GRD?): ?(".*)', _text_mode),
     Rule("setup", "RX", r'\+CMGL: ?\d+,(".*)', _text_mode),
     Rule("setup", "TX", r'(?i:AT\+CMG[SW]="?\+?\d{5,}.*)', _by_number),
     Rule("before", "TX", r"(?i:AT\+(?:CMGRD?|CMSS|CMGD)=(\d+).*)", _stored),

@@ -185,7 +185,7 @@ class Stage:
             self.wait(lambda: int(ue.stat) == 3, _ATTACH_S)
         else:
             self.network.coverage(stat == 2)
-            self._mute = True  # the log's module came from nowhere
+            self._mute = stat != 0  # that it is off for a moment between is the stage's doing
             ue.stop()
             self._mute = False
             if stat:
