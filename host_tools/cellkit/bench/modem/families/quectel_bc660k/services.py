@@ -174,27 +174,21 @@ class Tls:
 class Mqtt(MqttCommands):
     """Clients 0 to 4; settings are shown without their name, and do not outlive a reset."""
 
+    clients = 5
+    named_settings = False
+    factory = {
+        "version": 0, "keepalive": 120, "session": 1, "timeout": (30, 0, 0), "ssl": (0, None), "recv/mode": (0, 0),
+        "dataformat": (0, 0), "showrecvlen": 0, "echomode": 0,
+    }  # fmt: skip
+
     def __init__(self, modem: VirtualModem) -> None:
         super().__init__(modem)
-        self._factory()
-        modem.at_reset.append(self._factory)
+        modem.at_reset.append(self._factory_again)
 
-    def _factory(self) -> None:
+    def _factory_again(self) -> None:
         for settings in self._settings:
-            settings.update({
-                "version": 0, "keepalive": 120, "session": 1, "timeout": (30, 0, 0), "ssl": (0, None),
-                "dataformat": (0, 0), "showrecvlen": 0, "echomode": 0,
-            })  # fmt: skip
+            settings.update(self.factory)
         self._wills.clear()
-
-    def _index(self, command: Command, at: int = 0) -> int:
-        return command.integer(at, 0, 4)
-
-    def _qmtcfg(self, command: Command) -> Reply:
-        reply = super()._qmtcfg(command)
-        if command.op == "set":
-            reply.lines = [line.replace(f'"{command.args[0].text}",', "", 1) for line in reply.lines]
-        return reply
 
 
 class Http(HttpCommands):
