@@ -128,11 +128,12 @@ class Player:
             return self._raw(segment)
         return self._lines(sent, segment.answers, expected, last)
 
-    def _ask(self, line: str) -> bool:
+    def _ask(self, line: str, command: str) -> bool:
         """A log may begin with answers whose questions it does not show: `+X: ...` of a module that has AT+X."""
         stage = self._stage
         match = re.match(r"([+#%^*][A-Z0-9]+) ?:", line)
-        shown = self._base == 0 or self._exchange.edited
+        own = match is not None and command.upper().startswith(f"AT{match[1]}")
+        shown = self._base == 0 or (self._exchange.edited and not own)
         if match is None or not shown or match[1] not in stage.modem.dialect.handlers or match[1] in self._asked:
             return False
         self._asked.add(match[1])
@@ -202,7 +203,7 @@ class Player:
                 return False
             if item is not None and stage.clock.now() - asked_s >= _QUIET_S:
                 stage.position = self._base + index
-                done = self._apply("cause", item) or self._ask(item.text)
+                done = self._apply("cause", item) or self._ask(item.text, command)
                 asked_s = stage.clock.now() + 20.0 if done else float("inf")
             stage.advance(_STEP_S if waited_s < 2.0 else 0.1)
 

@@ -6,6 +6,7 @@ import re
 from typing import Any, cast
 
 from cellkit.bench.modem.engines.sms import Message
+from cellkit.bench.modem.radio import Stat
 from cellkit.transcripts.shape import split
 from cellkit.transcripts.stage import Rule, Stage
 
@@ -97,13 +98,16 @@ def _registered(stage: Stage, match: re.Match[str]) -> None:
 
 
 def _registration_told(stage: Stage, match: re.Match[str]) -> None:
-    if int(stage.modem.ue.stat) == int(match[1]):
+    stat, ue = int(match[1]), stage.modem.ue
+    if int(ue.stat) == stat:
         told = getattr(stage.modem, "reported", None)
         if told is not None:
             told.clear()  # as for one that has just come back
         stage.modem.registration_changed()
+    elif stat == 0 or (int(ue.stat) == 0 and ue.grant.ip):
+        ue._set(Stat(stat))  # lost and found without a search: the bearer stays
     else:
-        stage.register(int(match[1]))
+        stage.register(stat)
 
 
 def _not_registered(stage: Stage, match: re.Match[str]) -> None:
@@ -129,7 +133,8 @@ def _connected(stage: Stage, match: re.Match[str]) -> None:
 def _text_mode(stage: Stage, match: re.Match[str]) -> None:
     if not stage.sets(r"AT\+CMGF=\d"):
         stage.at("AT+CMGF=1")
-    if len(split(match[1])) > 3 and not stage.sets(r"AT\+CSDH=\d"):
+    usual = 4 if match[1].startswith(('"REC', '"STO')) else 3
+    if len(split(match[1])) > usual and not stage.sets(r"AT\+CSDH=\d"):
         stage.at("AT+CSDH=1")
 
 
