@@ -65,7 +65,7 @@ async def test_session_with_nasty_payloads_in_either_order():
     for first in (False, True):
         fake = module(first=first)
         modem = await started(fake)
-        assert modem.model == "A76xx" and "mqtt_tls" in modem.capabilities
+        assert modem.model == "SIMCom Cat.1" and "mqtt_tls" in modem.capabilities
         client = await mqtt.connect(modem, "h", 1883, "me")
         assert await client.subscribe("down/#") == 1
         await client.publish("up", NASTY)

@@ -1,9 +1,10 @@
-"""SIMCom A76xx (A7670, A7672, A7608), Cat.1. Sources: AT manual V1.09, application notes, hardware design of A7670
-V1.06, logs of A7670E and A7670G."""
+"""SIMCom A76xx (A7670, A7672, A7608), SIM7600, SIM7500 and SIM767x, Cat.1. They differ in banner and in the order of
+some answers, which the dialects take either way. Sources: AT manuals V1.09, V3.00 and V1.06, application notes, hardware
+design of A7670 V1.06, logs of A7670E, A7670G, SIM7600E, SIM7600G and SIM7670G."""
 
 from cellular.modem.profiles.base import *
 
-NAME = "A76xx"
+NAME = "SIMCom Cat.1"
 CAPABILITIES = {
     "udp": "cip",
     "coap": "cip",
@@ -18,9 +19,9 @@ CAPABILITIES = {
     "clock": "",
 }
 
-PWRKEY_MS = 100  # 50 ms is typical
+PWRKEY_MS = 500  # 50 ms is typical of A7670, 500 ms of SIM7600; 2.5 s would switch off
 RESET_MS = 2500
-BOOT_MS = 20000  # the UART is ready after 11.1 s
+BOOT_MS = 30000  # the UART of A7670 is ready after 11.1 s
 BANNERS = (b"*ATREADY: 1", b"RDY")
 START_TRIES = 3
 

@@ -35,12 +35,6 @@ URCS = STANDARD_URCS + (
     b"CLOSED",
     b"CONNECT",
     b"STATE:",
-    b"0,",
-    b"1,",
-    b"2,",
-    b"3,",
-    b"4,",
-    b"5,",
     b"PUBACK",
     b"SUBACK",
     b"UNSUBACK",
@@ -51,12 +45,11 @@ URCS = STANDARD_URCS + (
 )
 PAYLOADS = ((b"+CIPRXGET: 2,", 2), (b"+HTTPREAD:", 0))
 HEADERS = ((b'+MSUB: "', 2, False),)  # topic, "20 byte", then the message
-FINALS = (b"SEND OK", b"SEND FAIL", b"DATA ACCEPT", b"SHUT OK", b"CLOSE OK", b"0, CLOSE OK", b"1, CLOSE OK")
-FINALS += (b"0,CLOSE OK", b"1,CLOSE OK", b"0,DATA ACCEPT", b"1,DATA ACCEPT", b"0, SEND OK", b"1, SEND OK")
+FINALS = (b"SEND OK", b"SEND FAIL", b"DATA ACCEPT", b"SHUT OK", b"CLOSE OK")  # behind the link's number, too
 PROMPTS = (b">", b"DOWNLOAD")
 NO_FINAL = (b"AT+CIFSR",)
 
-SOCKETS = 2  # of six to eight; their numbers stand in front of many lines
+SOCKETS = 6
 SEND_MAX = 1460
 SESSION = ()
 TLS_MQTT = 88  # the SSL context of the MQTT client

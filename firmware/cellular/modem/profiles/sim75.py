@@ -1,3 +1,3 @@
-"""SIMCom SIM7500: as SIM7600."""
+"""SIMCom SIM7500: as A76xx."""
 
-SAME_AS = "sim76"
+SAME_AS = "a76"
