@@ -1,6 +1,8 @@
-"""SIMCom A76xx (A7670, A7672, A7608), SIM7600, SIM7500 and SIM767x, Cat.1. They differ in banner and in the order of
-some answers, which the dialects take either way. Sources: AT manuals V1.09, V3.00 and V1.06, application notes, hardware
-design of A7670 V1.06, logs of A7670E, A7670G, SIM7600E, SIM7600G and SIM7670G."""
+"""SIMCom A76xx (A7670, A7672, A7608), SIM7600, SIM7500 and SIM767x, Cat.1.
+
+They differ in banner and in the order of some answers, which the dialects take either way. Sources: AT manuals V1.09,
+V3.00 and V1.06, application notes, hardware design of A7670 V1.06, logs of A7670E and G, SIM7600E and G, SIM7670G.
+"""
 
 from cellular.modem.profiles.base import *
 
