@@ -14,7 +14,7 @@ _REGISTRATION = r"\+C(?:G|E|5G)?REG ?: ?"
 # Read commands whose answer is no setting that could be written back before the log begins.
 _NO_SETTING = frozenset({
     "CPIN", "CREG", "CGREG", "CEREG", "CSCON", "COPS", "CGATT", "CGACT", "CFUN", "CMEE", "CPMS", "IPR", "CLCC", "CIMI",
-    "CSQ", "CESQ", "CGPADDR", "CPSMS",
+    "CSQ", "CESQ", "CGPADDR", "CPSMS", "CMUX",
 })  # fmt: skip
 _PIN = "1234"
 

@@ -28,9 +28,17 @@ class SimcomModem(PlainModem):
 
     def _make_dialect(self) -> Dialect:
         self._late: dict[str, Any] = {}
+        self.starts = list(self.traits.banner)
+        """What is said after a start, and when."""
         self.files = Files()
         self.at_reset.append(self.forget_settings)
         return super()._make_dialect()
+
+    def say_banner(self) -> float:
+        """In the order that card and network have."""
+        for at_s, text in self.starts:
+            self.later(at_s, self.banner_line, text)
+        return max(at_s for at_s, _ in self.starts)
 
     def forget_settings(self) -> None:
         """Everything volatile is gone: parts forget their sessions."""
@@ -111,6 +119,14 @@ class SimcomModem(PlainModem):
             return Reply()
 
         return handler
+
+    def connected_text(self) -> str:
+        """What begins transparent mode: with the rate, unless ATX0 takes it away."""
+        return f"CONNECT {self.settings.nvram['IPR'] or 115200}" if self.settings.ram.get("X", 4) else "CONNECT"
+
+    def _x(self, command: Command) -> Reply:
+        self.settings.ram["X"] = command.integer(0, 0, 4, default=0)
+        return Reply()
 
     def agreed(self, command: Command) -> Reply:
         """A setting without effect here."""

@@ -113,7 +113,7 @@ class Cat1Modem(SimcomModem):
             "+CRESET": self._creset, "+CSCLK": self.noted("CSCLK", high=2), "+CFGRI": self.noted("CFGRI"),
             "+CNMP": self._cnmp, "+IPREX": self._iprex, "+CSUB": lambda command: Reply(["+CSUB: B02V04"]),
             "+CPMVT": self._cpmvt, "+CNSMOD": self._cnsmod, "+CSPN": self._cspn,
-            "+CPMUTEMP": lambda command: Reply(["+CPMUTEMP: 29"]), "+CSQ": self._csq, "+CGDATA": self._cgdata,
+            "+CPMUTEMP": lambda command: Reply(["+CPMUTEMP: 29"]), "+CSQ": self._csq, "+CGDATA": self._cgdata, "X": self._x,
         }  # fmt: skip
 
     # Identity and cell
@@ -192,7 +192,7 @@ class Cat1Modem(SimcomModem):
     def _cgdata(self, command: Command) -> Reply:
         if command.op == "test":
             return Reply(['+CGDATA: "PPP"'])
-        return Reply(final="CONNECT 115200", after=lambda: self.go_online(lambda data: None))
+        return Reply(final=self.connected_text(), after=lambda: self.go_online(lambda data: None))
 
     # What happens
 

@@ -148,7 +148,7 @@ class CipCommands:
             elif code:
                 modem.complete(modem.failed(text))
             elif self.transparent:
-                modem.complete(Reply(final="CONNECT 115200", after=lambda: self._go_online(link)))
+                modem.complete(Reply(final=modem.connected_text(), after=lambda: self._go_online(link)))
             elif kind == "udp":
                 modem.complete(Reply([text]))
             else:
@@ -303,7 +303,7 @@ class CipCommands:
         link = self._modem.links.get(0)
         if not self.transparent or link is None or link.state != "open":
             return Reply(final="NO CARRIER")
-        return Reply(final="CONNECT 115200", after=lambda: self._go_online(link))
+        return Reply(final=self._modem.connected_text(), after=lambda: self._go_online(link))
 
     # Servers
 
@@ -375,7 +375,7 @@ class CipCommands:
 
         def found(ip: str | None) -> None:
             lost = ip is None or modem.network.blocked() is not None or modem.faults.ping_lost
-            for count in range(times):
+            for count in range(times if ip is not None else 0):
                 text = "+CPING: 2" if lost else f"+CPING: 1,{ip},{size},{110 + 10 * count},255"
                 modem.later(0.2 * (count + 1), modem.urc, text)
             summary = f"3,{times},0,{times},0,0,0" if lost else f"3,{times},{times},0,110,{100 + 10 * times},115"

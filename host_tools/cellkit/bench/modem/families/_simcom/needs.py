@@ -59,6 +59,33 @@ def _in_service(stage: Stage, match: re.Match[str]) -> None:
         stage.attach()
 
 
+def _numbers(stage: Stage, match: re.Match[str]) -> None:
+    """Errors as numbers, from the start on."""
+    if not stage.sets(r"AT\+CMEE=.*"):
+        stage.config.nvram = {**stage.config.nvram, "CMEE": 1}
+
+
+def _banner_order(stage: Stage, match: re.Match[str]) -> None:
+    """The lines of a start come in an order that card and network decide; some do not come at all."""
+    said = [item.text for item in stage.exchange.items if item.way == "RX"]
+    times = dict((text, at_s) for at_s, text in stage.modem.traits.banner)
+    shown = [text for text in said if text in times]
+    if stage.exchange.items[0].text not in times or len(shown) < 2:
+        return
+    due = sorted(times[text] for text in shown)
+    lost = [text for text, at_s in times.items() if text not in shown and at_s < due[-1]]
+    module(stage).starts = [*zip(due, shown, strict=True), *((times[text], text) for text in times
+                            if text not in shown and text not in lost)]  # fmt: skip
+
+
+def _card_ready(stage: Stage, match: re.Match[str]) -> None:
+    """AT+CPIN? was asked again when the card was there."""
+    before = stage.exchange.items[stage.position - 1]
+    modem = stage.modem
+    if stage.position and before.text.upper().startswith("AT+CPIN?"):
+        stage.wait(lambda: stage.clock.now() - modem.booted_s > modem.traits.sim_error_s, 10.0)
+
+
 # Bearer and sockets
 
 
@@ -133,23 +160,38 @@ def _hang_up(stage: Stage, match: re.Match[str]) -> None:
 
 
 def _bearer_lost(stage: Stage, match: re.Match[str]) -> None:
-    stage.register(4)
+    stage.modem.ue.stop()  # the network has detached it
 
 
 def _incoming(stage: Stage, match: re.Match[str]) -> None:
     module(stage).cip_part.incoming(int(match[1]), int(match[2]), match[3], int(match[4]))
 
 
+def _opened_before(stage: Stage, match: re.Match[str]) -> None:
+    if stage.command().upper() == "AT+NETOPEN" and not module(stage).cip_part.opened:
+        stage.at("AT+NETOPEN")
+        stage.advance(1.0)
+
+
+def _unknown_name(stage: Stage, match: re.Match[str]) -> None:
+    stage.network.resolve = lambda name: None  # type: ignore[method-assign]
+
+
+def _ping_lost(stage: Stage, match: re.Match[str]) -> None:
+    stage.modem.faults.ping_lost = True
+
+
+def _bare_connect(stage: Stage, match: re.Match[str]) -> None:
+    stage.at("ATX0")
+
+
+def _ims_on(stage: Stage, match: re.Match[str]) -> None:
+    if stage.command().upper().startswith("AT+CUSD="):
+        stage.at('AT*IMSRCFG="switch",1')
+
+
 def _address_text(stage: Stage, match: re.Match[str]) -> None:
     module(stage).cip_part.ipaddr_prefix = match[1]
-
-
-def _no_answer(stage: Stage, match: re.Match[str]) -> None:
-    stage.peer.refuses = True
-
-
-def _peer_lives(stage: Stage, match: re.Match[str]) -> None:
-    stage.peer.refuses = False
 
 
 # MQTT
@@ -170,6 +212,8 @@ def _mqtt_acquired(stage: Stage, match: re.Match[str]) -> None:
 
 def _mqtt_connected(stage: Stage, match: re.Match[str]) -> None:
     _mqtt_acquired(stage, match)
+    if re.match(r"\+CMQTT[A-Z]+: ?\d,[1-9]", "".join(stage.ahead()[1:2])):
+        return  # it fails, since there is no connection
     index = int(match[2])
     client = module(stage).mqtt_part.client(index)
     if client.state == "closed" and not stage.sets(rf"AT\+CMQTTCONNECT={index},.*"):
@@ -183,6 +227,12 @@ def _mqtt_topic(stage: Stage, match: re.Match[str]) -> None:
     if not stage.sets(rf"AT\+CMQTTTOPIC={index},.*") and '"' not in match[0]:
         stage.give(f"AT+CMQTTTOPIC={index},5", b"topic")
         stage.give(f"AT+CMQTTPAYLOAD={index},5", b"hello")
+
+
+def _mqtt_filter(stage: Stage, match: re.Match[str]) -> None:
+    """SUB without a topic: it was given before."""
+    if not stage.sets(r"AT\+CMQTTSUBTOPIC=.*"):
+        stage.give(f"AT+CMQTTSUBTOPIC={match[1]},5,1", b"topic")
 
 
 def _mqtt_message(stage: Stage, match: re.Match[str]) -> None:
@@ -210,9 +260,7 @@ def _late_failure(stage: Stage, match: re.Match[str]) -> None:
 def _connack(stage: Stage, match: re.Match[str]) -> None:
     code = int(match[1])
     stage.peer.mqtt_code = code - 26 if 27 <= code <= 31 else 0
-    stage.peer.refuses = code == 3
-    if code == 32:
-        stage.peer.refuses = True
+    stage.peer.refuses = code > 0 and not stage.peer.mqtt_code
 
 
 # HTTP, TLS sockets and the rest
@@ -305,6 +353,15 @@ _CLIENT = r"(?i:AT\+(CMQTT(?:ACCQ|WILLTOPIC|WILLMSG|CONNECT|TOPIC|PAYLOAD|SUBTOP
 
 RULES = (
     Rule("config", "RX", r"RDY|\+CFUN: 1", _fixed_rate),
+    Rule("config", "RX", r"\+CME ERROR: ?\d+", _numbers),
+    Rule("setup", "RX", r"\*ATREADY: 1|RDY", _banner_order),
+    Rule("before", "RX", r"\+CPIN: ?READY", _card_ready),
+    Rule("setup", "RX", r"CONNECT", _bare_connect),
+    Rule("setup", "RX", r"\+CIPEVENT: .*", _netopen),
+    Rule("before", "RX", r"\+IP ERROR: Network is already opened", _opened_before),
+    Rule("before", "RX", r"\+CDNSGIP: ?0,\d+|\+CPING: ?3,0,0,.*|\+HTTPACTION: ?\d,(?:603|713),.*", _unknown_name),
+    Rule("before", "RX", r"\+CPING: ?2", _ping_lost),
+    Rule("before", "RX", r"ERROR", _ims_on),
     Rule("setup", "RX", r"\+MSTK: (.*)", _toolkit),
     Rule("before", "RX", r"\+CGEV: .*|SMS DONE|PB DONE|\*ISIMAID: .*", _late_event),
     Rule("cause", "RX", r"\+CGEV: .*|SMS DONE|PB DONE|\*ISIMAID: .*", _event),
@@ -325,7 +382,8 @@ RULES = (
     Rule("setup", "TX", r"(?i:AT\+(CMQTT(?:ACCQ|REL|SSLCFG|STOP)).*)", _mqtt_started),
     Rule("setup", "TX", _CLIENT, _mqtt_acquired),
     Rule("setup", "TX", r"(?i:AT\+(CMQTT(?:SUB|UNSUB|PUB|DISC))=(\d).*)", _mqtt_connected),
-    Rule("setup", "RX", r"\+(CMQTTRX(?:START|TOPIC|PAYLOAD)): ?(\d),.*", _mqtt_connected),
+    Rule("setup", "RX", r"\+(CMQTT(?:RXSTART|RXTOPIC|RXPAYLOAD|CONNLOST)): ?(\d),.*", _mqtt_connected),
+    Rule("before", "TX", r"(?i:AT\+CMQTTSUB=(\d))", _mqtt_filter),
     Rule("setup", "TX", r"(?i:AT\+CMQTTPUB=(\d),.*)", _mqtt_topic),
     Rule("setup", "RX", r"\+(CMQTTSTART): ?23", _mqtt_was_left),
     Rule("setup", "RX", r"\+(CMQTTCONNECT|CIPOPEN): ?\d,[1-9]\d?", _late_failure),
@@ -338,7 +396,7 @@ RULES = (
     Rule("setup", "TX", r"(?i:AT\+CCH(?:SEND|CLOSE|RECV)=(\d).*)", _tls_opened),
     Rule("setup", "RX", r"\+CCHSEND: ?\d,\d", _tls_report),
     Rule("cause", "RX", r"\+CCHRECV: ?DATA,\d,(\d+)", _tls_says),
-    Rule("setup", "RX", r"\+CG(?:NSS|PS)INFO: ?(.*)", _gnss),
+    Rule("before", "RX", r"\+CG(?:NSS|PS)INFO: ?(.*)", _gnss),
     Rule("setup", "RX", r'\+CCERTLIST: ?"([^"]+)"', _certificate),
     Rule("before", "TX", r"(?i:AT\+CHUP|ATH)", _call),
     Rule("cause", "RX", r"VOICE CALL: END:.*", _far_end_hangs_up),

@@ -56,7 +56,7 @@ class ServiceCommands:
             "+CDTAM": self._cdtam, "+CCMXPLAY": self._play, "+CCMXSTOP": self._play_stop,
             "+CLVL": noted("CLVL", high=5), "+CPCMREG": noted("CPCMREG"), "+CUSD": self._cusd,
             "+CFTRANRX": self._modem.upload, "+FSLS": self._fsls, "+FSDEL": self._fsdel, "+FSMEM": self._fsmem,
-            "+LFOTA": self._lfota, "+CFOTA": self._cfota, "+CPAS": self._cpas,
+            "*IMSRCFG": self._imsrcfg, "+LFOTA": self._lfota, "+CFOTA": self._cfota, "+CPAS": self._cpas,
         }  # fmt: skip
 
     def _cpas(self, command: Command) -> Reply:
@@ -155,7 +155,7 @@ class ServiceCommands:
             return Reply(["+CGNSSINFO: ,,,,,,,,"])
         latitude, longitude = ",".join(fix.nmea_latitude(6)), ",".join(fix.nmea_longitude(6))
         return Reply([
-            f"+CGNSSINFO: 3,{fix.satellites:02d},,05,03,{latitude},{longitude},{fix.utc:%d%m%y},{fix.utc:%H%M%S}.0,"
+            f"+CGNSSINFO: 3,{fix.satellites:02d},05,03,{latitude},{longitude},{fix.utc:%d%m%y},{fix.utc:%H%M%S}.0,"
             f"{fix.altitude_m:.1f},{fix.speed_kmh:.1f},{fix.course_deg:.1f},1.4,{fix.hdop:.1f},0.9"
         ])  # fmt: skip
 
@@ -178,7 +178,7 @@ class ServiceCommands:
         modem = self._modem
         number = command.raw.rstrip(";").strip('"')
         if number.startswith("*99"):
-            return Reply(final="CONNECT 115200", after=lambda: modem.go_online(lambda data: None))
+            return Reply(final=modem.connected_text(), after=lambda: modem.go_online(lambda data: None))
         if not modem.ue.registered:
             return Reply(final="NO CARRIER")
         modem.later(0.1, self.call_step, number, 2)
@@ -221,7 +221,8 @@ class ServiceCommands:
         number, self.ringing = self.ringing, ""
         if not number:
             return Reply(final="NO CARRIER")
-        return Reply(after=lambda: self.call_step(number, 0))
+        self.call = (number, self._modem.clock.now())
+        return Reply(["VOICE CALL: BEGIN"])
 
     def _hang_up(self, command: Command) -> Reply:
         if command.op == "test" or not (self.call or self.ringing):
@@ -250,9 +251,20 @@ class ServiceCommands:
         modem.settings.ram["CUSD"] = command.integer(0, 0, 2)
         if not command.given(1):
             return Reply()
+        if modem.settings.ram.get("IMS"):  # fact of the manual: USSD wants it off
+            raise SyntaxFault
         if not modem.ue.registered:
             raise MeFault(30)
         return modem.behind('+CUSD: 2,"OK",15', 2.0)
+
+    def _imsrcfg(self, command: Command) -> Reply:
+        ram = self._modem.settings.ram
+        if command.op == "test":
+            return Reply(['*IMSRCFG: "switch",(0,1)'])
+        if command.string(0, 16) == "switch" and command.given(1):
+            ram["IMS"] = command.integer(1, 0, 1)
+            return Reply()
+        return Reply([f'*IMSRCFG: switch: {ram.get("IMS", 0)}'])
 
     # Speech and sound
 

@@ -31,7 +31,7 @@ class Module(Cat1Modem):
     def commands(self) -> Mapping[str, Handler | None]:
         """PSM in name, the IMS switch and the category."""
         return {
-            **super().commands(), "+CPSMS": self._psm, "*IMSRCFG": self.agreed, "*COMCFG": self.agreed,
+            **super().commands(), "+CPSMS": self._psm, "*COMCFG": self.agreed,
             "*CELLCFG": self.agreed, "+CGNSSFLP": self.agreed,
         }  # fmt: skip
 
