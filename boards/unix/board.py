@@ -5,6 +5,7 @@ import _lockstep
 MODEM_UART = 1
 MODEM_BAUD = 115200
 PWRKEY = "PWRKEY"  # high: the transistor pulls the module's PWRKEY low
+MODEM_WAKE = "MODEM_WAKE"  # high: the transistor pulls the module's wake pin low (PSM_EINT, WAKEUP_IN)
 RESET = "RESET"  # high: the transistor pulls the module's RESET_N low
 
 SIREN = "SIREN"

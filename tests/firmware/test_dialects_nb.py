@@ -160,10 +160,16 @@ async def test_nordic_streams():
     fake.answers[b"AT#XSOCKET=1,1,0"] = says(b"#XSOCKET: 2,1,6") + OK
     fake.answers[b'AT#XCONNECT=2,"h",80'] = says(b"#XCONNECT: 2,1") + OK
     hexed = hexlify(NASTY)
-    answers = [says(b"#XRECV: 2,1,%d" % len(NASTY), hexed) + OK, ERROR, OK]
-    fake.answers[b"AT#XRECV=2,1,64,1,100"] = lambda line: answers.pop(0)
+    answers = [says(b"#XRECV: 2,0,%d" % len(NASTY)) + NASTY + b"\r\n" + OK, ERROR, OK]
+    fake.answers[b"AT#XRECV=2,0,64,1,100"] = lambda line: answers.pop(0)
     fake.answers[b'AT#XSEND=2,1,0,"%s"' % hexed] = says(b"#XSEND: 2,0,%d" % len(NASTY)) + OK
-    modem = await made(fake, CAPABILITIES={"tcp": "xs"}, URCS=base.STANDARD_URCS + (b"#XAPOLL:",), XS="handle")
+    modem = await made(
+        fake,
+        CAPABILITIES={"tcp": "xs"},
+        URCS=base.STANDARD_URCS + (b"#XAPOLL:",),
+        PAYLOADS=((b"#XRECV:", -1),),
+        XS="handle",
+    )
     stream = await modem.tcp_open("h", 80)
     await stream.send(NASTY)
     fake.say(says(b"#XAPOLL: 2,1"))

@@ -98,7 +98,9 @@ class Comms:
             Backoff(board.FLASH + "/backoff", self._seed),
             params=Params(settings["ack_timeout_ms"], max_retransmit=settings["max_retransmit"]),
         )
-        modem = Modem(_uart(UART), _output(board.PWRKEY), _output(board.RESET))
+        # What a board need not have: which module is on it, and a pin that wakes the module.
+        kind, wake = getattr(board, "MODEM", None), getattr(board, "MODEM_WAKE", None)
+        modem = Modem(_uart(UART), _output(board.PWRKEY), _output(board.RESET), kind, _output(wake))
         link_config = dict(settings)
         link_config["folder"] = board.FLASH
         link = Link(modem, link_config)

@@ -42,10 +42,12 @@ class Channel(Incoming):
     Data of the modem's profile, set by the modem layer (and `parser.headers`, for payload behind a comma):
     urcs: prefixes of unsolicited lines; banners: lines that say the modem has restarted;
     ambiguous: {answer prefix: fn(buf, start, end) -> True for an answer, False for a URC with the same prefix};
-    payloads: (prefix, index) of lines behind which raw payload comes: field `index` behind the colon is its length;
+    payloads: (prefix, index) of lines behind which raw payload comes: field `index` behind the colon is its length, or
+        what the function `index` makes of the fields;
     finals: beginnings of lines that end a command in place of OK, such as b"SEND "; `final_line` is the whole line;
-    prompts: what asks for payload besides `>`: b"@" or whole lines such as b"CONNECT";
-    prompt_gap_ms: rest between the prompt and the payload.
+    prompts: what asks for payload besides `>`: b"@" or whole lines such as b"CONNECT"; b"OK" where OK is the prompt;
+    boot_begins: from a line that begins so until a banner, what nobody knows is noise of another baud rate;
+    prompt_gap_ms: rest between the prompt and the payload; line_end: what ends a command.
     The payload of an answer stands in `payload` until the next command (None: there was none); that of any other line
     goes with it to on_payload(line, payload).
     """
@@ -53,6 +55,7 @@ class Channel(Incoming):
     def __init__(self, uart, on_urc=None, on_reset=None, size=1344):
         super().__init__(uart, on_urc, on_reset, size)
         self.prompt_gap_ms = 0
+        self.line_end = b"\r"
         self._lock = asyncio.Lock()
         self._owed_until = 0
         self._timeout_ms = 0
@@ -81,7 +84,7 @@ class Channel(Incoming):
             written = self._uart.write(command)
             if written != len(command):
                 await self._write(command, written or 0)
-            self._uart.write(b"\r")
+            self._uart.write(self.line_end)
             if data is not None:
                 await self._send_data(data, end)
             while not self._final:
@@ -111,7 +114,7 @@ class Channel(Incoming):
             self._rx_wakes = True
             for part_ms in (again_ms, timeout_ms - again_ms):
                 self._begin(b"AT", None, None, part_ms)
-                self._uart.write(b"AT\r")
+                self._uart.write(b"AT" + self.line_end)
                 try:
                     while not self._rx_seen:
                         await sleep_ms(self._left())
@@ -147,7 +150,7 @@ class Channel(Incoming):
                 for _ in range(self._unsent // len(_FILLER) + 1):
                     self._uart.write(_FILLER)
             self._begin(b"AT", None, None, _SYNC_MS << max(0, attempt - 2))
-            self._uart.write(b"AT\r")
+            self._uart.write(b"AT" + self.line_end)
             try:
                 while not self._final:
                     await sleep_ms(self._left())
@@ -194,7 +197,7 @@ class Channel(Incoming):
         self._final = 0
         self._final_text = None
         self._late = None
-        self._restarted = False
+        self._restarted = self._booting = False
         self._done = None
         self.payload = self.final_line = None
         self._stale = True

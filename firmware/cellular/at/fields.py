@@ -42,6 +42,13 @@ def number(fields, index):
         return None
 
 
+def qird_length(fields):
+    """Bytes of payload behind Quectel's `+QIRD: <length>[,…]`; none behind `+QIRD: <total>,<read>,<unread>`."""
+    if len(fields) == 3 and number(fields, 1) is not None:
+        return 0
+    return number(fields, 0)
+
+
 def is_read_answer(buf, start, end):
     """True for `+CEREG: <n>,<stat>…` (answer to a read), False for the URC `+CEREG: <stat>[,"<tac>"…]`.
 

@@ -23,6 +23,13 @@ def _report(ev, error):
         pass  # no memory even for that
 
 
+def _behind_link(buf, a, b):
+    """Where the text begins behind the number of a link, as in `0, SEND OK`; `a` where none stands in front."""
+    if b - a > 3 and buf[a + 1] == 44 and 48 <= buf[a] <= 57:
+        return a + (3 if buf[a + 2] == 32 else 2)
+    return a
+
+
 class Incoming:
     """The half of a `Channel` (see there) that listens."""
 
@@ -37,6 +44,7 @@ class Incoming:
         self.payloads = ()
         self.finals = ()
         self.prompts = ()
+        self.boot_begins = None
         self.lines = []
         self.payload = None
         self.final_line = None
@@ -54,6 +62,7 @@ class Incoming:
         self._mark_ms = 0  # since then the next one is waited for
         self._owed = None  # begin of the late line of a command that was given up
         self._unsent = 0  # bytes of payload that a data mode may still want
+        self._booting = False
         self._at_prompt = False  # a prompt is what is waited for
         self._cmd = None  # what runs, and what has come of it
         self._prefix = None
@@ -68,6 +77,7 @@ class Incoming:
         self._body_left = 0
         self._body_line = None
         self._body_answer = False
+        self._belonging = 0  # lines to come that belong to the URC before them
 
     def start(self):
         """Start the reader task."""
@@ -109,7 +119,7 @@ class Incoming:
     def _drop(self):
         """Forget what is not complete."""
         self.parser.drop()
-        self._body_left = 0
+        self._body_left = self._belonging = 0
 
     def black_box(self):
         """The last traffic as text, oldest first; lines that were sent begin with `>`, their parameters left out."""
@@ -137,6 +147,9 @@ class Incoming:
     def _result(self, kind, a, b):
         waits = not (self._cmd is None or self._final or self._restarted)
         if waits and kind == _p.FINAL_OK and self._at_prompt:
+            if b"OK" in self.prompts:
+                self._at_prompt = False
+                self._wake()
             return  # some firmwares say OK, then prompt
         if self._unanswered:
             now = ticks_ms()
@@ -155,6 +168,10 @@ class Incoming:
 
     def _line(self, a, b):
         buf = self.parser.buf
+        if self._belonging:
+            self._belonging -= 1
+            self._urc(a, b)
+            return
         if self._cmd is not None:
             if self._is_echo(buf, a, b):
                 return
@@ -185,6 +202,8 @@ class Incoming:
         if self._expect(a, b, False):
             return
         if self._is_urc(a):
+            if buf.startswith(b"+CMT:", a):
+                self._belonging = 1  # its text, which may look like anything (TS 27.005)
             self._urc(a, b)
             return
         if self._prefix == b"" and self._cmd is not None and not self._final:
@@ -192,6 +211,11 @@ class Incoming:
             return
         if b - a < _NOISE or buf.startswith(b"AT", a):
             return  # what a wrong rate or a wake leaves, or the echo of a command that was given up
+        if self._booting:
+            return
+        for i in range(a, b):
+            if buf[i] < 32:
+                return  # no text: noise, or another protocol
         self.unknown += 1
         self._urc(a, b)
 
@@ -209,8 +233,9 @@ class Incoming:
             self._answer(a, b)
             self._result(_p.FINAL_OK, a, b)
             return True
+        at = _behind_link(buf, a, b)
         for final in self.finals:
-            if buf.startswith(final, a):
+            if buf.startswith(final, at):
                 self.final_line = self._bytes(a, b)
                 self._result(_p.FINAL_OK, a, b)
                 return True
@@ -241,8 +266,11 @@ class Incoming:
         buf = self.parser.buf
         for prefix, index in self.payloads:
             if buf.startswith(prefix, a):
-                fields = split(self._bytes(a, b)[prefix.find(b":") + 1 :])
-                count = number(fields, index if index >= 0 else len(fields) + index) or 0
+                fields = split(self._bytes(a, b)[prefix.find(b":") + 1 or len(prefix) :])
+                if callable(index):
+                    count = index(fields) or 0
+                else:
+                    count = number(fields, index if index >= 0 else len(fields) + index) or 0
                 return count if count <= _p.DATA_MAX else 0
         return 0
 
@@ -259,8 +287,10 @@ class Incoming:
             self._call(self.on_payload, self._body_line, body)
 
     def _is_urc(self, a):
+        buf = self.parser.buf
+        at = _behind_link(buf, a, a + 4)
         for prefix in self.urcs:
-            if self.parser.buf.startswith(prefix, a):
+            if buf.startswith(prefix, a) or at != a and buf.startswith(prefix, at):
                 return True
         return False
 
@@ -300,6 +330,7 @@ class Incoming:
             _report("urc_handler_failed", e)
 
     def _restart(self):
+        self._booting = False
         self._stale = False
         self._unanswered = 0
         self._restarted = True

@@ -6,7 +6,7 @@ to its timers even if nobody wants to send.
 
 import asyncio
 
-from cellular.at.fields import split
+from cellular.at.fields import number, split
 from cellular.errors import (
     ATError,
     CellularError,
@@ -36,6 +36,7 @@ _SETTLE_DENIED_MS = 2000  # a URC with the cause may follow the bare "denied"
 _POLL_MS = 10000  # while registering: a registration URC may get lost
 _UP_TRIES = 3
 _ALARM_SEARCHES = 30  # in vain, an hour and a half or more: then the radio rests between them even for an alarm
+_ACT_WB = 4
 _KEEP_TRIES = 3
 _KEEP_DELAY_S = 60
 
@@ -237,6 +238,8 @@ class Link:
     async def _set_up(self):
         modem = self.modem
         restart = await modem.apply_settings()
+        if modem.profile.PSM_AT_BOOT:
+            restart = await self._request_psm() or restart
         restarted = False
         if self._apn:
             try:
@@ -250,7 +253,7 @@ class Link:
             await modem.apply_settings()
         await self._switch_on()
         await self._hold()
-        await modem.try_command(b"AT+CEREG=5")
+        await modem.try_command(b"AT+CEREG=%d" % modem.profile.CEREG_N)
         await self._request_timers()
         # What the restart of `set_apn` has told is known; from here on a restart undoes what was set up.
         self._ready = True
@@ -262,18 +265,33 @@ class Link:
             trace("radio", on=True)
         await self.modem.unlock_sim(self._pin)
 
+    async def _request_psm(self):
+        """Ask for the times of PSM where others are asked for. True if they hold only after a restart."""
+        modem = self.modem
+        want = self.power.requested
+        if want.t3324_s is None or want.t3412_s is None:
+            return False
+        line = await modem.try_command(b"AT+CPSMS?", b"+CPSMS")
+        if line and timers.same_psm(split(line), want):
+            return False
+        for command in modem.profile.PSM_BEFORE:
+            await modem.try_command(command)
+        bits = timers.encode_t3412(want.t3412_s), timers.encode_t3324(want.t3324_s)
+        await modem.try_command(b'AT+CPSMS=1,,,"%s","%s"' % bits)
+        if not modem.profile.PSM_AT_BOOT:
+            return False
+        line = await modem.try_command(b"AT+CPSMS?", b"+CPSMS")
+        return bool(line and timers.same_psm(split(line), want))
+
     async def _request_timers(self):
         modem = self.modem
         want = self.power.requested
-        if want.t3324_s is not None and want.t3412_s is not None:
-            line = await modem.try_command(b"AT+CPSMS?", b"+CPSMS")
-            if not line or not timers.same_psm(split(line), want):
-                bits = timers.encode_t3412(want.t3412_s), timers.encode_t3324(want.t3324_s)
-                await modem.try_command(b'AT+CPSMS=1,,,"%s","%s"' % bits)
+        await self._request_psm()
         if want.edrx_s is not None:
             # Read, it tells the cycle but not whether it is asked for, so it is written.
-            bits = (modem.profile.ACT_NB, timers.encode_edrx(want.edrx_s))
-            await modem.try_command(b'AT+CEDRXS=1,%d,"%s"' % bits)
+            for act in modem.profile.EDRX_ACTS:
+                bits = timers.encode_edrx(want.edrx_s, act == _ACT_WB)
+                await modem.try_command(b'AT+CEDRXS=1,%d,"%s"' % (act, bits))
         trace("requested", **want.as_dict())
 
     # --- registration ---------------------------------------------------------------------------------------------
@@ -331,11 +349,11 @@ class Link:
         # <AcT-type>,<requested>,<granted>,<PTW>; AcT-type 0: not used
         edrx = f[2:4] if len(f) > 2 and f[2] else ()
         reg = self.registration
-        self.power.take_granted(reg.active_time, reg.periodic_tau, edrx)
+        self.power.take_granted(reg.active_time, reg.periodic_tau, edrx, number(f, 0) == _ACT_WB)
 
     def _take_registration(self, text, answer):
         reg = self.registration
-        if not reg.take(text, answer):
+        if not reg.take(text, answer, self.modem.profile.CEREG_EXTRA):
             return False
         if reg.registered:
             self.power.take_granted(reg.active_time, reg.periodic_tau)
@@ -350,17 +368,23 @@ class Link:
             if self._take_registration(line[7:].strip(), False) and self.registration.stat != was:
                 trace("registration", stat=self.registration.stat, cause=self.registration.cause)
             self._changed.wake()
-        elif line.startswith(b"+CSCON:"):
-            self.power.rrc(line[7:].strip()[:1] == b"1")
+            return
+        profile = self.modem.profile
+        connected = profile.rrc_event(line)
+        if connected is not None:
+            self.power.rrc(connected)
+        psm = profile.psm_event(line)
+        if psm is not None:
+            self.power.slept(psm)
+        if connected is not None or psm is not None:
             self._tell_phase()
-        else:
-            psm = self.modem.profile.psm_event(line)
-            if psm is not None:
-                self.power.slept(psm)
-                self._tell_phase()
 
     def _modem_reset(self, expected):
         self._changed.wake()
+        if self.power.asleep and self.modem.profile.PSM_OFF:
+            # It was off for its PSM. One that comes for its TAU goes back by itself, and is set up at the next session.
+            self.power.slept(False)
+            expected = True
         self._forget()
         if not expected and self.state != OFF:
             self.resets_seen += 1

@@ -35,8 +35,9 @@ class PowerSaving:
         self.asleep = self.connected = False
         self._idle_since_ms = None
 
-    def take_granted(self, active_time, periodic_tau, edrx=None):
-        """Active-Time and Periodic-TAU bits of CEREG; `edrx`: (cycle, PTW) bits of CEDRXRDP or None to keep it."""
+    def take_granted(self, active_time, periodic_tau, edrx=None, wb=False):
+        """Active-Time and Periodic-TAU bits of CEREG; `edrx`: (cycle, PTW) bits of CEDRXRDP or None to keep it, of WB-S1
+        if `wb`, else of NB-S1."""
         old = self.granted
         new = Timers()
         if old and edrx is None:
@@ -48,8 +49,8 @@ class PowerSaving:
             if periodic_tau:
                 new.t3412_s = timers.decode_t3412(periodic_tau)
             if edrx:
-                new.edrx_s = timers.decode_edrx(edrx[0])
-                new.ptw_s = timers.decode_ptw(edrx[1]) if len(edrx) > 1 and edrx[1] else None
+                new.edrx_s = timers.decode_edrx(edrx[0], wb)
+                new.ptw_s = timers.decode_ptw(edrx[1], wb) if len(edrx) > 1 and edrx[1] else None
         except ValueError as e:
             trace("granted_unreadable", error=str(e))
             return

@@ -7,6 +7,8 @@ SEARCHES = 2
 DENIED = 3
 ROAMING = 5
 
+_FIELDS = 8  # stat, tac, ci, AcT, cause_type, cause, Active-Time, Periodic-TAU
+
 
 class Registration:
     """The last known registration. Unknown parts are None; forgotten when the modem restarts."""
@@ -25,14 +27,17 @@ class Registration:
     def registered(self):
         return self.stat == HOME or self.stat == ROAMING
 
-    def take(self, text, answer):
+    def take(self, text, answer, extra=None):
         """Read the fields behind `+CEREG: `; `answer`: they begin with <n>. False if they make no sense.
 
+        extra: index of a field that the standard does not have; it is there where there is one more than it has.
         Timers that are left out where cell and AcT are given are not granted; in a short form they stay as they were.
         """
         f = split(text)
         if answer:
             f = f[1:]
+        if extra is not None and len(f) > _FIELDS:
+            del f[extra]
         stat = number(f, 0)
         if stat is None:
             return False

@@ -25,24 +25,24 @@ from cellular.waiter import Waiter
 from micropython import const
 
 _CME_NO_SIM = (10, 13, 15)  # not inserted, failure, wrong
-_CME_SIM_BUSY = const(14)
+_CME_SIM_LATER = (13, 14)  # failure, which some say of a good SIM while they boot; busy
 _CME_WRONG_PIN = (12, 16)  # PUK required, incorrect password
 _SIM_BUSY_MS = const(10000)
 _PIN_TRIES = const(3)  # of a new SIM, where +CPINR does not say
-_FUNCTION_MS = const(30000)  # CFUN may have to tell the network first
 _ANSWER_MS = const(5000)
 _ONCE_MS = const(1500)  # where a second try is soon better than a long wait
 
 
 class Modem:
-    """`uart`: machine.UART; `pwrkey`, `reset_pin`: machine.Pin that drives the module's key when high, or None.
+    """`uart`: machine.UART; `pwrkey`, `reset_pin`, `wake_pin`: machine.Pin that drives the module's key when high, or
+    None.
 
-    on_urc(line) gets the lines that no socket wants; on_reset(expected) is called when the boot banner is seen,
-    `expected` when we had asked for the restart. kind: name of the profile that is on the board, where it is known: its
-    times and keys hold until the module has said who it is.
+    on_urc(line) gets the lines that no socket wants; on_reset(expected) is called when the module has restarted,
+    `expected` when we had asked for it. kind: the module that is on the board, where it is known: its times and keys
+    hold until the module has said who it is.
     """
 
-    def __init__(self, uart, pwrkey=None, reset_pin=None, kind=None):
+    def __init__(self, uart, pwrkey=None, reset_pin=None, kind=None, wake_pin=None):
         self.channel = Channel(uart, self._urc, self._reset)
         self.channel.on_cut = self._cut
         self.channel.on_payload = self._payload
@@ -51,13 +51,16 @@ class Modem:
         self.revision = None
         self.imei = None
         self.iccid = None
+        self.apn = None
         self.on_urc = None
         self.on_reset = None
         self._pwrkey = pwrkey
         self._reset_pin = reset_pin
+        self._wake_pin = wake_pin
         self.connected = None  # RRC, as +CSCON tells it; None: it has not told
         self.connect_ms = None  # from a datagram to the connection it needs, the last time
         self._kind = kind
+        self.last_exchange = False  # what is sent now is the last of a session, and an answer is expected
         self._udp = None  # the dialect of the UDP sockets that are open
         self._listeners = {}
         self._bearer = False  # the data context is up
@@ -72,11 +75,21 @@ class Modem:
         UnexpectedAnswer."""
         self.channel.start()
         if self.profile is None:
-            self.use(loader.load(self._kind or "base"))
+            self._use_first()
         if not await self._answers(self.profile.START_TRIES):
             await self._press(self._pwrkey, self.profile.PWRKEY_MS)
             await self._boot("the power key")
         await self._identify()
+
+    def _use_first(self):
+        if not self._kind:
+            self.use(loader.load("base"))
+            self.channel.line_end = b"\r\n"  # each module takes that, and some wait for it
+            return
+        profile = loader.find(self._kind.encode())
+        if profile is None:
+            raise UnknownModem(self._kind)
+        self.use(profile)
 
     async def restart(self):
         """Reset by pin, or by power key where the board has no reset line. Raises ModemSilent."""
@@ -91,12 +104,15 @@ class Modem:
         self._expected = True
         try:
             await self.channel.cmd(self.profile.REBOOT)
-        except ModemReset:
-            pass  # the banner was quicker than its OK
+        except (ModemReset, ModemSilent):
+            pass  # the restart was quicker than its OK
         await self._boot(self.profile.REBOOT.decode())
 
     async def _press(self, pin, duration_ms):
         self._expected = True
+        await self._hold(pin, duration_ms)
+
+    async def _hold(self, pin, duration_ms):
         if pin is not None:
             try:
                 pin.value(1)
@@ -105,27 +121,57 @@ class Modem:
                 pin.value(0)  # cancelled or not: a key held for ever would keep the module off
 
     async def _boot(self, cause):
-        end = ticks_add(ticks_ms(), self.profile.BOOT_MS)
+        profile = self.profile
+        began = ticks_ms()
+        quiet_ms = profile.BOOT_MS if profile.BOOT_QUIET_MS is None else profile.BOOT_QUIET_MS
         try:
             while self._expected:
-                left = ticks_diff(end, ticks_ms())
+                left = quiet_ms - ticks_diff(ticks_ms(), began)
                 if left <= 0:
-                    break  # a banner can get lost; what counts is an answer
+                    break  # a banner can get lost, and some have none; what counts is an answer
                 await self._booted.wait(left)
+            tries = profile.WAKE_TRIES
+            while not await self._answers(1):
+                tries -= 1
+                if tries <= 0 and ticks_diff(ticks_ms(), began) >= profile.BOOT_MS:
+                    raise ModemSilent(cause, profile.BOOT_MS)
+            if self._expected:
+                self._reset()
         finally:
             self._expected = False
-        if not await self._answers(self.profile.WAKE_TRIES):
-            raise ModemSilent(cause, self.profile.BOOT_MS)
 
     async def wake(self):
         """The profile's wake recipe: harmless when awake. Returns the time it took in ms. Raises ModemSilent."""
         began = ticks_ms()
-        if self.profile.WAKE_KEY and not await self._answers(1):
-            await self._press(self._pwrkey, self.profile.PWRKEY_MS)
-            await self._boot("wake-up")
-        elif not await self._answers(self.profile.WAKE_TRIES):
-            raise ModemSilent("wake-up", self.profile.WAKE_TRIES * self.profile.WAKE_MS)
+        profile = self.profile
+        if profile.WAKE == "uart":
+            if not await self._answers(profile.WAKE_TRIES):
+                raise ModemSilent("wake-up", profile.WAKE_TRIES * profile.WAKE_MS)
+        elif await self._answers(1):
+            if profile.PSM_OFF and await self.try_command(b"AT+CMEE?", b"+CMEE") != b"1":
+                self._expected = True
+                self._reset()  # it was off since, and has said no banner
+        else:
+            await self._wake_by_pin()
         return ticks_diff(ticks_ms(), began)
+
+    async def _wake_by_pin(self):
+        profile = self.profile
+        if profile.WAKE == "pin" and self._wake_pin is not None:
+            for _ in range(profile.WAKE_TRIES):
+                await self._hold(self._wake_pin, profile.WAKE_PIN_MS)
+                if await self._answers(1):
+                    return
+            raise ModemSilent("the wake pin", profile.WAKE_TRIES * profile.WAKE_MS)
+        for last in (False, True):
+            await self._press(self._pwrkey, profile.PWRKEY_MS)
+            try:
+                await self._boot("wake-up")
+                return
+            except ModemSilent:
+                # Some do not see a pulse in the second after they have fallen asleep.
+                if last:
+                    raise
 
     async def _answers(self, tries):
         for _ in range(tries):
@@ -152,6 +198,8 @@ class Modem:
         ch.finals = profile.FINALS
         ch.prompts = profile.PROMPTS
         ch.prompt_gap_ms = profile.PROMPT_GAP_MS
+        ch.line_end = profile.LINE_END
+        ch.boot_begins = profile.BOOT_BEGINS
 
     async def _identify(self):
         await self.try_command(b"ATE0")
@@ -245,7 +293,7 @@ class Modem:
                     raise UnexpectedAnswer("AT+CPIN?", "nothing")
                 return text(line)
             except ATError as e:
-                if e.code != _CME_SIM_BUSY or ticks_diff(ticks_ms(), began) > _SIM_BUSY_MS:
+                if e.code not in _CME_SIM_LATER or ticks_diff(ticks_ms(), began) > _SIM_BUSY_MS:
                     raise SimError(e.answer, "insert a SIM" if e.code in _CME_NO_SIM else "see TS 27.007 9.2")
             await sleep_ms(500)
 
@@ -305,6 +353,8 @@ class Modem:
         """
         await self.try_command(b"ATE0")
         await self.try_command(b"AT+CMEE=1")
+        for command in self.profile.SETUP:
+            await self.try_command(command)
         await self._write_where_other(self.profile.SETTINGS)
         return await self._write_where_other(self.profile.BOOT_SETTINGS)
 
@@ -318,6 +368,7 @@ class Modem:
 
     async def set_apn(self, apn):
         """Use `apn` for the attach bearer. Restarts the modem and returns True if it was another."""
+        self.apn = apn
         changed = await self.profile.set_apn(self, apn)
         if changed:
             trace("apn_changed", apn=apn)
@@ -327,16 +378,16 @@ class Modem:
     async def radio_restart(self):
         """Radio and SIM off and on again, so that a refused registration is tried anew. The SIM may be locked after."""
         await self.radio_off()
-        await self.channel.cmd(b"AT+CFUN=1", timeout_ms=_FUNCTION_MS)
+        await self.channel.cmd(b"AT+CFUN=1", timeout_ms=self.profile.FUNCTION_MS)
 
     async def radio_off(self):
         """Radio and SIM off: the modem neither searches nor listens. Kept over a restart by many modules."""
-        await self.channel.cmd(b"AT+CFUN=0", timeout_ms=_FUNCTION_MS)
+        await self.channel.cmd(b"AT+CFUN=0", timeout_ms=self.profile.FUNCTION_MS)
 
     async def radio_on(self):
         """Radio and SIM on, where they are not. The SIM may be locked after."""
         if await self.ask(b"AT+CFUN?", b"+CFUN") != b"1":
-            await self.channel.cmd(b"AT+CFUN=1", timeout_ms=_FUNCTION_MS)
+            await self.channel.cmd(b"AT+CFUN=1", timeout_ms=self.profile.FUNCTION_MS)
 
     async def hold_awake(self):
         """No sleep until `let_sleep`: commands of a session must not get lost in a nap. Sets what sleep forgets."""
@@ -419,9 +470,10 @@ class Modem:
         """All that are open."""
         return list(self._sockets.values())
 
-    def listen(self, prefix, handler):
-        """Have handler(line, payload) called for lines that begin with `prefix`; payload is None where none follows."""
-        self._listeners[prefix] = handler
+    def listen(self, prefix, handler, on_cut=None):
+        """Have handler(line, payload) called for lines that begin with `prefix`; payload is None where none follows.
+        on_cut(line) is called with the beginning of one that is longer than the buffer, whose rest is lost."""
+        self._listeners[prefix] = handler, on_cut
 
     def unlisten(self, prefix):
         """No longer."""
@@ -438,13 +490,16 @@ class Modem:
     def _urc(self, line, payload=None, cut=False):
         if self._udp is not None and self._datagram(line, payload, cut):
             return
-        for prefix, handler in self._listeners.items():
+        for prefix, (handler, on_cut) in self._listeners.items():
             if line.startswith(prefix):
                 if not cut:
                     handler(line, payload)
+                elif on_cut:
+                    on_cut(line)
                 return
-        if line.startswith(b"+CSCON:"):
-            self._rrc(line[7:].strip()[:1] == b"1")
+        connected = self.profile and self.profile.rrc_event(line)
+        if connected is not None:
+            self._rrc(connected)
         if self.on_urc and not cut:
             self.on_urc(line)
 

@@ -47,6 +47,7 @@ class UdpSocket:
         self._queue = []
         self._waiter = Waiter()
         self._error = None
+        self.last = False  # set before the last exchange of a session: one answer is expected, and then nothing
         self.waits_since = None  # ticks_ms of a datagram that the radio has to connect for
 
     async def open(self, host, port):
@@ -74,6 +75,9 @@ class UdpSocket:
             raise SocketError("send", None, "%d bytes; the module takes %d" % (len(data), modem.profile.SEND_MAX))
         if modem.connected is False and self.waits_since is None:
             self.waits_since = ticks_ms()
+        modem.last_exchange = self.last
+        if self.last and modem.profile.RAI_LAST:
+            await modem.try_command(modem.profile.RAI_LAST)
         if not await self._dialect.udp_send(modem, self.handle, data):
             raise SocketError("send", None, "SEND FAIL; no radio connection, or too much waits for it")
 
@@ -91,16 +95,20 @@ class UdpSocket:
 
     async def recv_into(self, buf, timeout_ms):
         """Put the next datagram into `buf`; returns its length, 0 if none came in time. Too long ones are cut."""
-        began = ticks_ms()
+        began = looked = ticks_ms()
+        poll_ms = self._modem.profile.UDP_POLL_MS if hasattr(self._dialect, "udp_read") else timeout_ms
         while not self._queue:
             self._check()
-            if self._readable:
+            now = ticks_ms()
+            left = timeout_ms - ticks_diff(now, began)
+            # The line that says that one waits may get lost, and no other comes before it is read.
+            if self._readable or (left > 0 and ticks_diff(now, looked) >= poll_ms):
+                looked = now
                 await self._fetch()
                 continue
-            left = timeout_ms - ticks_diff(ticks_ms(), began)
             if left <= 0:
                 return 0
-            await self._waiter.wait(left)
+            await self._waiter.wait(min(left, poll_ms))
         data = self._queue.pop(0)
         n = min(len(data), len(buf))
         buf[:n] = data[:n]
@@ -134,7 +142,10 @@ class UdpSocket:
         self._waiter.wake()
 
     async def _fetch(self):
-        data = await self._dialect.udp_read(self._modem, self.handle)
+        try:
+            data = await self._dialect.udp_read(self._modem, self.handle)
+        except ATError:
+            data = None
         if data:
             self.arrived(data)  # there may be more, and the module says so only once
         else:

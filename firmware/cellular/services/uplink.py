@@ -189,6 +189,7 @@ class Uplink:
         if seq == self.unsent_fire:
             self.unsent_fire = None
         trace("uplink_sent", seq=seq, prio=priority, attempt=attempt)
+        self._sock.last = len(self._outbox) == 1
         began = time.ticks_ms()
         query = config.query + ("seq=%d" % seq,)
         code, answer = await self._client.request("POST", config.path, payload, config.content_format, query)

@@ -1,4 +1,4 @@
-"""TCP and TLS of SIMCom SIM7080, SIM7070 and SIM7000 (`AT+CAOPEN`): the module keeps what comes.
+"""Sockets of SIMCom SIM7080, SIM7070 and SIM7000 (`AT+CAOPEN`): the module keeps what comes.
 
 The profile's CA_PDP is what stands for the data context in CAOPEN, empty on SIM7000.
 """
@@ -36,21 +36,58 @@ async def stream_open(modem, sid, host, port, tls):
     else:
         await modem.try_command(b'AT+CASSLCFG=%d,"SSL",0' % sid)
     listen(modem)
-    command = b'AT+CAOPEN=%d,%s"TCP","%s",%d' % (sid, modem.profile.CA_PDP, host.encode(), port)
+    try:
+        code = await _open(modem, sid, b"TCP", host, port)
+    except ATError as e:
+        await stream_close(modem, sid)
+        raise SocketError("open", e.code)
+    if code:
+        await stream_close(modem, sid)
+        if tls and (code in _TLS_ERRORS or code == _TLS_MAYBE):
+            raise TlsError("connection", code)
+        raise SocketError("open", code)
+
+
+async def _open(modem, sid, kind, host, port):
+    command = b'AT+CAOPEN=%d,%s"%s","%s",%d' % (sid, modem.profile.CA_PDP, kind, host.encode(), port)
     then = b"+CAOPEN: %d," % sid
     try:
         line = await modem.channel.cmd(command, None, _OPEN_MS, then, _OPEN_MS)
     except ATError as e:
         line = e.late
         if line is None:
-            await stream_close(modem, sid)
-            raise SocketError("open", e.code)
-    code = number(split(line[len(then) :]), 0)
-    if code != 0:
-        await stream_close(modem, sid)
-        if tls and (code in _TLS_ERRORS or code == _TLS_MAYBE):
-            raise TlsError("connection", code)
-        raise SocketError("open", code)
+            raise
+    return number(split(line[len(then) :]), 0)
+
+
+async def udp_open(modem, sid, host, port):
+    """Open socket `sid` for datagrams to host:port. Returns the module's error number, 0 = open."""
+    return await _open(modem, sid, b"UDP", host, port)
+
+
+async def udp_send(modem, sid, data):
+    """Send a datagram. True if the module took it."""
+    await stream_send(modem, sid, data)
+    return True
+
+
+async def udp_read(modem, sid):
+    """The next datagram, b"" if there is none."""
+    return await stream_read(modem, sid, 1460)
+
+
+async def udp_close(modem, sid):
+    await stream_close(modem, sid)
+
+
+def udp_received(line, payload=None, cut=False):
+    """(socket, True) where a datagram waits, (socket, None) where the socket is closed, else None."""
+    fields = split(line[line.find(b":") + 1 :])
+    if line.startswith(b"+CADATAIND:"):
+        return number(fields, 0), True
+    if line.startswith(b"+CASTATE:") and number(fields, 1) == 0:
+        return number(fields, 0), None
+    return None
 
 
 async def stream_send(modem, sid, data):

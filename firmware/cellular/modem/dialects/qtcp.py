@@ -1,11 +1,14 @@
 """TCP of Quectel modules that keep what comes (`AT+QIOPEN`, `QISEND` with prompt, `QIRD`): Cat.1, BG9x."""
 
+from binascii import hexlify
+
 from cellular.at.fields import number, split
 from cellular.errors import ATError, CellularError, SocketError
 from micropython import const
 
 STREAM_MAX = const(1460)
 _OPEN_MS = const(150000)
+_HEX_MAX = const(512)
 _IN_USE = const(563)
 
 
@@ -33,6 +36,13 @@ async def _open(modem, sid, command):
 
 async def stream_send(modem, sid, data):
     ch = modem.channel
+    if modem.profile.QI_SEND == "sendex":
+        for at in range(0, len(data), _HEX_MAX):
+            part = data[at : at + _HEX_MAX]
+            command = b"AT+QISENDEX=%d,%d,%s" % (sid, len(part), hexlify(part))
+            if await ch.cmd(command, None, 15000, b"SEND ", 15000) != b"SEND OK":
+                raise SocketError("send", None, "SEND FAIL; no radio connection, or too much waits for it")
+        return
     await ch.cmd(b"AT+QISEND=%d,%d" % (sid, len(data)), None, 15000, data=data)
     if ch.final_line and ch.final_line.find(b"FAIL") >= 0:
         raise SocketError("send", None, "SEND FAIL; no radio connection, or too much waits for it")

@@ -1,4 +1,4 @@
-"""TCP and TLS of Sequans Monarch 2 (`AT+SQNSD`, `AT+SQNSSENDEXT`, `AT+SQNSRECV`); certificates in numbered slots."""
+"""Sockets and TLS of Sequans Monarch 2 (`AT+SQNSD`, `AT+SQNSSENDEXT`, `AT+SQNSRECV`); certificates in numbered slots."""
 
 from cellular.at.fields import number, split
 from cellular.errors import ATError, CellularError, SocketError
@@ -8,6 +8,8 @@ from micropython import const
 STREAM_MAX = const(1460)
 _OPEN_MS = const(90000)
 _PROFILE = const(1)
+_LOCAL_PORT = const(20000)
+_ANSWER_EXPECTED = b",2"
 _SLOTS = {"ca": 11, "cert": 12, "key": 13}
 _written = {}  # {kind: PEM} since this board started: the slots tell no contents
 
@@ -36,6 +38,45 @@ async def stream_open(modem, sid, host, port, tls):
         await ask(b'AT+SQNSD=%d,0,%d,"%s",0,0,1' % (sid, port, host.encode()), None, _OPEN_MS)
     except ATError as e:
         raise TlsError("connection", e.code) if tls else SocketError("open", e.code)
+
+
+async def udp_open(modem, sid, host, port):
+    """Open socket `sid` for datagrams to host:port. Returns 0."""
+    ask = modem.channel.cmd
+    await ask(b"AT+SQNSCFG=%d,%d,300,90,600,50" % (sid, modem.profile.CID))
+    await ask(b"AT+SQNSCFGEXT=%d,1,0,0,0,0" % sid)
+    command = b'AT+SQNSD=%d,1,%d,"%s",0,%d,1' % (sid, port, host.encode(), _LOCAL_PORT + sid)
+    try:
+        await ask(command, None, _OPEN_MS)
+    except ATError:
+        await stream_close(modem, sid)  # an earlier life has left it open
+        await ask(command, None, _OPEN_MS)
+    return 0
+
+
+async def udp_send(modem, sid, data):
+    """Send a datagram. True if the module took it."""
+    rai = _ANSWER_EXPECTED if modem.last_exchange else b""
+    await modem.channel.cmd(b"AT+SQNSSENDEXT=%d,%d%s" % (sid, len(data), rai), None, 30000, data=data)
+    return True
+
+
+async def udp_read(modem, sid):
+    """The next datagram, b"" if there is none."""
+    return await stream_read(modem, sid, 1500)
+
+
+async def udp_close(modem, sid):
+    await stream_close(modem, sid)
+
+
+def udp_received(line, payload=None, cut=False):
+    """(socket, True) where a datagram waits, (socket, None) where the socket is closed, else None."""
+    if line.startswith(b"+SQNSRING:"):
+        return number(split(line[10:]), 0), True
+    if line.startswith(b"+SQNSH:"):
+        return number(split(line[7:]), 0), None
+    return None
 
 
 async def stream_send(modem, sid, data):

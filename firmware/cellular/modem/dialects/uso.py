@@ -1,13 +1,15 @@
-"""TCP and TLS of u-blox SARA-R4 and R5 (`AT+USO…`, `AT+USEC…`): the module numbers its sockets and keeps what comes."""
+"""Sockets and TLS of u-blox SARA-R4 and R5 (`AT+USO…`, `AT+USEC…`): the module numbers its sockets and keeps what comes."""
 
 from cellular.at.fields import number, split
 from cellular.errors import ATError, CellularError, SocketError
+from cellular.modem.address import address
 from cellular.modem.streams import find
 from cellular.modem.tls import TlsError, name_of
 from micropython import const
 
 STREAM_MAX = const(1024)
 STREAMS = const(6)
+_NUMBERS = const(7)
 _OPEN_MS = const(150000)
 _PROFILE = const(0)
 _TYPES = {"ca": 0, "cert": 1, "key": 2}
@@ -53,6 +55,55 @@ async def stream_open(modem, sid, host, port, tls):
     except ATError as e:
         await stream_close(modem, handle)
         raise TlsError("connection", e.code) if tls else SocketError("open", e.code)
+
+
+_peers = {}  # of the UDP sockets, by handle: each datagram is sent with its address
+
+
+async def udp_open(modem, sid, host, port):
+    """Open a socket for datagrams to host:port. Returns 0."""
+    peer = b'"%s",%d' % (await address(modem, host), port)
+    ask = modem.channel.cmd
+    try:
+        line = await ask(b"AT+USOCR=17", b"+USOCR", 9000)
+    except ATError:
+        # What an earlier life left open, which the module survives, is in the way.
+        for handle in range(_NUMBERS):
+            if all([sock.handle != handle for sock in modem.sockets()]):
+                await stream_close(modem, handle)
+        line = await ask(b"AT+USOCR=17", b"+USOCR", 9000)
+    handle = number(split(line or b""), 0)
+    if handle is None:
+        raise SocketError("open", None, "the module gives no socket")
+    modem.socket(sid).handle = handle
+    _peers[handle] = peer
+    return 0
+
+
+async def udp_send(modem, handle, data):
+    """Send a datagram. True if the module took it."""
+    command = b"AT+USOST=%d,%s,%d" % (handle, _peers[handle], len(data))
+    line = await modem.channel.cmd(command, b"+USOST", 60000, data=data)
+    return number(split(line or b""), 1) == len(data)
+
+
+async def udp_read(modem, handle):
+    """The next datagram, b"" if there is none."""
+    await modem.channel.cmd(b"AT+USORF=%d,1024" % handle, b"+USORF", 9000)
+    return modem.channel.payload or b""
+
+
+async def udp_close(modem, handle):
+    await stream_close(modem, handle)
+
+
+def udp_received(line, payload=None, cut=False):
+    """(socket, True) where a datagram waits, (socket, None) where the socket is closed, else None."""
+    if line.startswith(b"+UUSORF:") or line.startswith(b"+UUSORD:"):
+        return number(split(line[8:]), 0), True
+    if line.startswith(b"+UUSOCL:"):
+        return number(split(line[8:]), 0), None
+    return None
 
 
 async def stream_send(modem, handle, data):

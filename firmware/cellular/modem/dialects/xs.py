@@ -1,9 +1,10 @@
-"""TCP and TLS of Nordic nRF91, Serial Modem and SLM (`AT#XSOCKET`, `AT#XSSOCKET`), data in hex; TLS by security tag.
+"""Sockets of Nordic nRF91, Serial Modem and SLM (`AT#XSOCKET`, `AT#XSSOCKET`); TLS by security tag.
 
-The profile's XS is "handle" for Serial Modem, where each command names its socket, "one" for SLM, with one selected.
+The profile's XS is "handle" for Serial Modem, where each command names its socket and takes hex; "one" for SLM, with one
+selected, whose data mode ends with `+++`.
 """
 
-from binascii import hexlify, unhexlify
+from binascii import hexlify
 
 from cellular.at.fields import number, split
 from cellular.errors import ATError, CellularError, SocketError
@@ -16,6 +17,7 @@ STREAMS = const(4)
 _OPEN_MS = const(90000)
 _TYPES = {"ca": 0, "cert": 1, "key": 2}
 _TAG = const(1000000)
+_END = b"+++"
 
 
 def _tag(tls):
@@ -39,60 +41,123 @@ async def prepare(modem, tls):
     return tag
 
 
-async def stream_open(modem, sid, host, port, tls):
+def _by_handle(modem):
+    return modem.profile.XS == "handle"
+
+
+async def _open(modem, sid, kind, host, port, tag=None, verify=False):
+    """Make a socket, kind 1 TCP, 2 UDP, and connect it."""
     ask = modem.channel.cmd
-    if tls:
-        tag = await prepare(modem, tls)
-        command, prefix = b"AT#XSSOCKET=1,1,0,%d,%d" % (tag, 2 if tls.verify else 0), b"#XSSOCKET"
+    if tag is None:
+        command, prefix = b"AT#XSOCKET=1,%d,0" % kind, b"#XSOCKET"
     else:
-        command, prefix = b"AT#XSOCKET=1,1,0", b"#XSOCKET"
-    handle = number(split(await ask(command, prefix, 9000) or b""), 0)
+        command, prefix = b"AT#XSSOCKET=1,%d,0,%d,%d" % (kind, tag, 2 if verify else 0), b"#XSSOCKET"
+    try:
+        line = await ask(command, prefix, 9000)
+    except ATError:
+        # What an earlier life left open, which the module survives, is in the way.
+        if len(modem.sockets()) > 1:
+            raise
+        await modem.try_command(b"AT#XCLOSE" if _by_handle(modem) else b"AT#XSOCKET=0")
+        line = await ask(command, prefix, 9000)
+    handle = number(split(line or b""), 0)
     if handle is None:
         raise SocketError("open", None, "the module gives no socket")
     modem.socket(sid).handle = handle
-    listen(modem)
-    try:
-        which = b"%d," % handle if modem.profile.XS == "handle" else b""
-        await ask(b'AT#XCONNECT=%s"%s",%d' % (which, host.encode(), port), b"#XCONNECT", _OPEN_MS)
-        await _poll(modem, handle)
-    except ATError as e:
-        await stream_close(modem, handle)
-        raise TlsError("connection", e.code) if tls else SocketError("open", e.code)
+    which = b"%d," % handle if _by_handle(modem) else b""
+    await ask(b'AT#XCONNECT=%s"%s",%d' % (which, host.encode(), port), b"#XCONNECT", _OPEN_MS)
+    await _poll(modem, handle)
 
 
 async def _poll(modem, handle):
     """Have the module tell when data wait; once for each time."""
-    if modem.profile.XS == "handle":
+    if _by_handle(modem):
         await modem.try_command(b"AT#XAPOLL=%d,1,1" % handle)
 
 
-async def stream_send(modem, handle, data):
-    if modem.profile.XS == "handle":
-        await modem.channel.cmd(b'AT#XSEND=%d,1,0,"%s"' % (handle, hexlify(data)), b"#XSEND", 60000)
-    else:
-        await modem.channel.cmd(b'AT#XSEND="%s"' % hexlify(data), b"#XSEND", 60000)
+async def udp_open(modem, sid, host, port):
+    """Open a socket for datagrams to host:port. Returns 0."""
+    await _open(modem, sid, 2, host, port)
+    return 0
 
 
-async def stream_read(modem, handle, count):
-    ch = modem.channel
+async def udp_send(modem, handle, data):
+    """Send a datagram. True if the module took it."""
+    if modem.last_exchange:
+        # Release assistance: one answer is expected. Option 61 with 3 of Serial Modem, 52 of SLM.
+        option = b"%d,1,61,3" % handle if _by_handle(modem) else b"1,52"
+        await modem.try_command(b"AT#XSOCKETOPT=" + option)
+    await stream_send(modem, handle, data)
+    return True
+
+
+async def udp_read(modem, handle):
+    """The next datagram, b"" if there is none."""
+    return await _receive(modem, handle, 1024)
+
+
+async def udp_close(modem, handle):
+    await stream_close(modem, handle)
+
+
+def udp_received(line, payload=None, cut=False):
+    """(socket, True) where a datagram waits, else None."""
+    if line.startswith(b"#XAPOLL:"):
+        fields = split(line[8:])
+        if number(fields, 1):
+            return number(fields, 0), True
+    return None
+
+
+async def stream_open(modem, sid, host, port, tls):
+    tag = await prepare(modem, tls) if tls else None
+    listen(modem)
     try:
-        await ch.cmd(b"AT#XRECV=%d,1,64,1,%d" % (handle, min(count, 700)), b"", 9000)
+        await _open(modem, sid, 1, host, port, tag, tls and tls.verify)
+    except ATError as e:
+        handle = modem.socket(sid).handle
+        if handle != sid:  # it was made
+            await stream_close(modem, handle)
+        raise TlsError("connection", e.code) if tls else SocketError("open", e.code)
+
+
+async def stream_send(modem, handle, data):
+    if _by_handle(modem):
+        await modem.channel.cmd(b'AT#XSEND=%d,1,0,"%s"' % (handle, hexlify(data)), b"#XSEND", 60000)
+        return
+    if data.find(_END) >= 0 or data.endswith(_END[:2]):
+        raise SocketError("send", None, "the module takes no data with +++")
+    line = await modem.channel.cmd(b"AT#XSEND", None, 60000, data=data, end=_END, done=b"#XDATAMODE")
+    if number(split(line[line.find(b":") + 1 :]), 0):
+        raise SocketError("send", None, "data mode failed")
+
+
+async def _receive(modem, handle, count):
+    ch = modem.channel
+    if _by_handle(modem):
+        command = b"AT#XRECV=%d,0,64,1,%d" % (handle, min(count, 1024))
+    else:
+        command = b"AT#XRECV=1"  # waits 1 s
+    try:
+        line = await ch.cmd(command, b"#XRECV", 9000)
     except ATError:
         await _poll(modem, handle)
         return b""  # nothing there
-    # #XRECV: <handle>,<mode>,<n>, then a line of hex; an OK alone: the server has closed
-    lines = [line for line in ch.lines if line[:1] != b"#"]
-    if not ch.lines:
+    if line is None:  # OK alone: the server has closed
         sock = find(modem, handle)
         if sock is not None:
             sock.lost()
-        return b""
-    return unhexlify(lines[0].strip()) if lines else b""
+    return ch.payload or b""
+
+
+async def stream_read(modem, handle, count):
+    return await _receive(modem, handle, count)
 
 
 async def stream_close(modem, handle):
+    command = b"AT#XCLOSE=%d" % handle if _by_handle(modem) else b"AT#XSOCKET=0"
     try:
-        await modem.channel.cmd(b"AT#XCLOSE=%d" % handle, b"#XCLOSE", 12000)
+        await modem.channel.cmd(command, b"", 12000)
     except CellularError:
         pass  # it was not open
 

@@ -4,6 +4,7 @@ Sources: TCP/IP application note of EC200U and EG915U, AT manual of EG800Q and E
 EC25.
 """
 
+from cellular.at.fields import qird_length
 from cellular.modem.profiles.base import *
 
 NAME = "Quectel Cat.1"
@@ -36,7 +37,7 @@ URCS = STANDARD_URCS + (
     b"POWERED DOWN",
     b"NORMAL POWER DOWN",
 )
-PAYLOADS = ((b"+QIRD:", 0), (b"+QSSLRECV:", 0), (b'+QIURC: "recv",', 2))
+PAYLOADS = ((b"+QIRD:", qird_length), (b"+QSSLRECV:", 0), (b'+QIURC: "recv",', 2))
 HEADERS = ((b"+QMTRECV: 0,", 4, True),)  # id, message, topic, length, then the message in quotes that are not escaped
 FINALS = (b"SEND OK", b"SEND FAIL")
 PROMPTS = (b">", b"CONNECT")

@@ -1,0 +1,3 @@
+"""Quectel BC35-G: as BC95-G."""
+
+SAME_AS = "bc95"

@@ -1,0 +1,3 @@
+"""Quectel BC68: as BC95-G."""
+
+SAME_AS = "bc95"

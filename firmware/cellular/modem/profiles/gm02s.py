@@ -1,0 +1,64 @@
+"""Sequans GM02S and GM02SP (Monarch 2). Sources: two open drivers and their constants, bench notes on GM02SP
+LR8.2.1.0-61488."""
+
+from cellular.modem.profiles.base import *
+
+NAME = "GM02S"
+CAPABILITIES = {
+    "udp": "sqns",
+    "coap": "sqns",
+    "tcp": "sqns",
+    "tls": "sqns",
+    "sms": "",
+    "signal": "",
+    "psm": "",
+    "edrx": "",
+    "rai": "",
+    "clock": "",
+}
+
+RESET_MS = 100
+BOOT_MS = 20000
+BANNERS = (b"+SYSSTART",)
+START_TRIES = 3
+
+URCS = STANDARD_URCS + (
+    b"+SHUTDOWN",
+    b"+IMSSTATE:",
+    b"+SQNSRING:",
+    b"+SQNSH:",
+    b"+SQNSMQTT",
+    b"+SQNCOAP",
+    b"+SQNHTTP",
+    b"+SQNNTP:",
+    b"+SQNDNSLKUP:",
+    b"+SQNSUPGRADE:",
+    b"+LPGNSS",
+)
+PAYLOADS = ((b"+SQNSRECV:", 1),)
+
+EDRX_ACTS = (4, 5)
+FIRST_SOCKET = 1
+SOCKETS = 6
+SEND_MAX = 1460
+RAI = True  # with what is sent: sqns
+ICCID = (b"AT+SQNCCID", b"+SQNCCID")
+REBOOT = b"AT^RESET"
+
+SIGNAL = (
+    b"AT+SQNMONI=9",
+    b"+SQNMONI",
+    (
+        ("rsrp_dbm", b"RSRP", 1, 0, -160, -20),
+        ("rsrq_db", b"RSRQ", 1, 0, -40, -1),
+        ("sinr_db", b"CINR", 1, 0, -30, 50),
+        ("ce_level", b" CE", 1, 0, 0, 2),
+    ),
+)
+
+
+async def bearer(modem):
+    """Have context 1 up."""
+    await modem.ask(b"AT+CGACT?", b"+CGACT")
+    if b"1,1" not in modem.channel.lines:
+        await modem.channel.cmd(b"AT+CGACT=1,1", None, 60000)

@@ -1,0 +1,3 @@
+"""China Mobile M5310-A: as BC95-G."""
+
+SAME_AS = "bc95"

@@ -1,0 +1,11 @@
+"""Nordic nRF9151 with Serial Modem: sockets by handle, commands end with CR."""
+
+from cellular.modem.profiles.nrf91 import *
+
+NAME = "nRF91 Serial Modem"
+
+LINE_END = b"\r"
+XS = "handle"
+UDP_POLL_MS = 10000
+SOCKETS = 8
+RAI = True

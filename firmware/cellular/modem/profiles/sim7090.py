@@ -1,0 +1,3 @@
+"""SIMCom SIM7090: as SIM7080."""
+
+SAME_AS = "sim7080"
