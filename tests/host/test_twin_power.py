@@ -184,3 +184,9 @@ def test_the_power_key_held_very_long_resets() -> None:
     assert not rig.events("modem", "reset")
     rig.press(12.1)
     assert rig.events("modem", "reset")[-1]["cause"] == "power key"
+    both = key_rig(replace(ALWAYS_AWAKE, key_off_s=1.2, key_reset_s=12.0))
+    both.modem.pin("PWRKEY", 0)
+    both.advance(2.0)
+    assert both.modem.power.mode is Mode.OFF
+    both.advance(15.0)
+    assert both.modem.power.mode is Mode.RUN

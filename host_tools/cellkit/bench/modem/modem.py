@@ -87,7 +87,7 @@ class Modem(Family):
         if self.mux is not None and self.mux.active:
             data = self.mux.received(data)
         self._input.extend(data)
-        self._pump()  # before stay_awake, since a command that runs keeps the module awake
+        self.pump()  # before stay_awake, since a command that runs keeps the module awake
         over = len(self._input) - self.config.limits.uart_buffer_bytes
         if over > 0:
             self.lost(bytes(reversed([self._input.pop() for _ in range(over)])), "buffer full")
@@ -220,7 +220,8 @@ class Modem(Family):
 
     # The line: in
 
-    def _pump(self) -> None:
+    def pump(self) -> None:
+        """Take what the host has typed, up to a line that runs."""
         while self._input and (self._running is None or self.payload.taken):
             byte = self._input.popleft()
             if self.payload.feed(byte):
@@ -337,7 +338,7 @@ class Modem(Family):
         for after in running.after:
             after()
         self.power.stay_awake()
-        self._pump()
+        self.pump()
 
     def _leave(self, data: bytes) -> None:
         if self.faults.silent or self.power.mode in (Mode.OFF, Mode.BOOT):
@@ -354,14 +355,10 @@ class Modem(Family):
     def _prompt(self, running: _Running, mode: DataMode) -> None:
         if self.faults.prompt_never:
             self._running = None
-            self._pump()
+            self.pump()
             return
         self._slips_in(running.text, "before_prompt")
-        self.later(self.config.timing.prompt_s.value, self._prompt_now, mode)
-
-    def _prompt_now(self, mode: DataMode) -> None:
-        self.payload.ask(mode)
-        self._pump()
+        self.later(self.config.timing.prompt_s.value, self.payload.ask, mode)
 
     # Power
 

@@ -41,6 +41,7 @@ class Payload:
         modem.output.raw(asks.encode("latin-1"))
         self.mode = mode
         modem.later(modem.config.timing.data_mode_timeout_s.value, self._timeout, mode)
+        modem.pump()
 
     def go_online(self, sink: Callable[[bytes], object], escapes: bool = True) -> None:
         """What the host sends goes to `sink`, with `escapes` until it sends `+++`."""

@@ -110,6 +110,7 @@ class Power:
         self._step: Handle | None = None
         self._key: Handle | None = None
         self._lock: Handle | None = None
+        self._long: Handle | None = None  # a key that is held very long
         self._awake_until_s = 0.0
         self._slept_s = 0.0
         self.mode = Mode.OFF
@@ -161,9 +162,10 @@ class Power:
         return self.mode is Mode.DEEP_SLEEP and self._clock.now() - self._slept_s >= self._owner.psm_deaf_s()
 
     def _pwrkey(self) -> None:
-        if self._key is not None:
-            self._key.cancel()
-            self._key = None
+        for handle in (self._key, self._long):
+            if handle is not None:
+                handle.cancel()
+        self._key = self._long = None
         if not self._supplied or self._levels["PWRKEY"] != 0:
             return
         off_s, reset_s = self._owner.key_off_s(), self._owner.key_reset_s()
@@ -173,8 +175,8 @@ class Power:
             self._key = self._clock.call_later(self._timing.pwrkey_low_s.value, self._key_wakes)
         elif self.running and off_s is not None:
             self._key = self._clock.call_later(off_s, self.shut_down)
-        elif self.running and reset_s is not None:
-            self._key = self._clock.call_later(reset_s, self.restart, "power key")
+        if self.running and reset_s is not None:
+            self._long = self._clock.call_later(reset_s, self.restart, "power key")
 
     def _key_wakes(self) -> None:
         if self.mode is Mode.DEEP_SLEEP:
