@@ -1,4 +1,4 @@
-"""Rounds of uplink and downlink by UDP echo, with each step's result told: what came, or which error, and after how long.
+"""Rounds of uplink and downlink by UDP echo; each step tells what came, or which error, and after how long.
 
 job.json: {"kind": profile, "link": {...}, "rounds": n, "host": "…", "port": n}
 """

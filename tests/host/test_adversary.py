@@ -1,6 +1,6 @@
-"""An adversary at the line of every family: URCs at every position, reads cut and joined, answers late, lost or repeated,
-resets, noise. What the firmware gets is the right data or a typed error within its deadline; never a hang, never another
-command's answer; and once it is quiet again, all works.
+"""An adversary at the line of every family: URCs at every position, reads cut and joined, answers late, lost or
+repeated, resets, noise. What the firmware gets is the right data or a typed error within its deadline; never a hang,
+never another command's answer; and once it is quiet again, all works.
 """
 
 from __future__ import annotations
@@ -101,7 +101,8 @@ def strike(faults: Faults, rng: random.Random, reset: Callable[[], object]) -> s
 
 
 def said(event: dict[str, Any]) -> str:
-    return f"{event['name']} of round {event['round']}: {event.get('result', event.get('error'))} after {event['ms']} ms"
+    came = event.get("result", event.get("error"))
+    return f"{event['name']} of round {event['round']}: {came} after {event['ms']} ms"
 
 
 @pytest.mark.parametrize("seed", SEEDS)

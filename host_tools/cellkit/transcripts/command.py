@@ -1,4 +1,4 @@
-"""`cellkit at parse`, `cellkit twin score`: logs of real modems against the firmware's parser and the virtual modules."""
+"""`cellkit at parse`, `cellkit twin`: logs of real modems against the firmware's parser and the virtual modules."""
 
 from __future__ import annotations
 
@@ -115,10 +115,10 @@ def parse(
     )
 )
 def table(
-    write: Annotated[Path | None, typer.Option("--write", help="File to write; without it the page is printed.")] = None,
+    write: Annotated[Path | None, typer.Option("--write", help="File to write, else it is printed.")] = None,
     as_json: Json = False,
 ) -> None:
-    """Make the table of module families: what each can do, and whether a log, a manual or the virtual module shows it."""
+    """Make the table of module families: what each can do, and what shows it: log, manual or virtual module."""
     from cellkit.transcripts.table import document, rows
 
     try:

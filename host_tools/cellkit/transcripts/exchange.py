@@ -53,6 +53,8 @@ class Item:
     published: str
     binary: bool = False
     """Frames of a multiplexer or other bytes without lines."""
+    inferred: bool = False
+    """Sent, as its echo tells, though the log does not list it."""
 
 
 @dataclass(frozen=True)
@@ -142,11 +144,12 @@ def _read(number: int, entry: Any) -> Exchange:
             last = items.pop()  # one line that the author's program has read in two pieces
             item = Item("RX", last.text + item.text, last.published + item.published)
         if item.way == "RX" and _COMMAND.fullmatch(item.text.strip()) and items:
-            typed = items[-1]
-            if typed.way == "TX" and item.text.startswith(typed.text.strip()) and item.text.strip() != typed.text.strip():
-                items[-1] = Item("TX", item.text.strip(), typed.published)  # its echo has what the capture cut off
-            elif not any(seen.way == "TX" and seen.text.strip() == item.text.strip() for seen in items[-4:]):
-                item = Item("TX", item.text, item.published)  # the echo of a command that the log does not list
+            typed, echo = items[-1], item.text.strip()
+            if typed.way == "TX" and echo.startswith(typed.text.strip()) and echo != typed.text.strip():
+                items[-1] = Item("TX", echo, typed.published)  # its echo has what the capture cut off
+            elif not any(seen.way == "TX" and seen.text.strip() == echo for seen in items[-4:]):
+                # The echo of a command that the log does not list.
+                item = Item("TX", item.text, item.published, inferred=True)
         items.append(item)
     return Exchange(
         number=number,

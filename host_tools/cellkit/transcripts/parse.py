@@ -51,6 +51,9 @@ def _steps(exchange: Exchange, cut: random.Random) -> list[Any]:
     waits = False
     for segment in exchange.segments():
         sent = segment.sent
+        if sent is not None and sent.inferred:
+            steps.append([None, [(b"\r\n" + sent.text.encode("latin-1") + b"\r\n").hex()]])
+            continue
         # What is typed behind a prompt is no command of its own.
         command = None if sent is None or waits or sent.binary else sent.text.strip().encode("latin-1", "replace").hex()
         data = _bytes(segment, exchange.raw)

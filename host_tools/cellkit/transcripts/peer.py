@@ -1,7 +1,7 @@
 """The other end of everything that a module opens while a log is played: one peer that speaks what it is spoken to in.
 
-UDP and TCP are accepted everywhere; what begins as MQTT, HTTP or TLS is answered as such, all else is kept. It stands for
-servers that the log's author had; it examines nothing, so a module may trust it whatever certificates it has.
+UDP and TCP are accepted everywhere; what begins as MQTT, HTTP or TLS is answered as such, all else is kept. It stands
+for servers that the log's author had; it examines nothing, so a module may trust it whatever certificates it has.
 """
 
 from __future__ import annotations
@@ -54,7 +54,8 @@ class Peer:
 
     def live(self) -> PeerFlow | PeerPipe | None:
         """What was opened last and is still open."""
-        alive = [end for end in (*self.flows, *self.pipes) if not end.closed]
+        alive: list[PeerFlow | PeerPipe] = [end for end in self.flows if not end.closed]
+        alive += [end for end in self.pipes if not end.closed]
         return max(alive, key=lambda end: end.order) if alive else None
 
 

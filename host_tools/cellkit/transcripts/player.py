@@ -15,7 +15,10 @@ _QUIET_S = 2.0  # after so long without a line it is made to happen
 _LIMIT_S = 330.0  # the longest that a line is waited for; AT+COPS=? of an NB-IoT module takes 305 s
 _AFTER_S = 0.15  # what comes so soon behind the last line belongs to it
 _STEP_S = 0.02
-_RECEIVED = re.compile(r'\+(?:QMTRECV|MQTTURC: "pub(?:lish|nmi)|CMQTTRX|SMSUB:|CMQPUB:|MSUB:|UUMQTT|MQTTPUBLISH|SQNSMQTTON)|#XMQTTMSG')
+_RECEIVED = re.compile(
+    r'\+(?:QMTRECV|MQTTURC: "pub(?:lish|nmi)|CMQTTRX|SMSUB:|'
+    r'CMQPUB:|MSUB:|UUMQTT|MQTTPUBLISH|SQNSMQTTON)|#XMQTTMSG'
+)
 _MISPRINT = 0.85  # of the letters are alike
 
 
@@ -154,7 +157,7 @@ class Player:
         self._left_out = 0
         self._skipped.clear()
         self._asked = set()
-        self._asked: set[str] = set()
+        self._asked = set()
         answers = [item for item in items if item.text in expected or item.text.strip()]
         for index, line in enumerate(expected):
             item = next((item for item in answers if item.text == line), None)

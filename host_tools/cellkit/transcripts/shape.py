@@ -19,7 +19,7 @@ _TYPES = re.compile(r"\(.*\)")
 
 @dataclass(frozen=True)
 class Shape:
-    """`kind`: `final`, `words`, `fields` or `text`; `prefix`; one letter a field: q quoted, b bare, e empty, o networks."""
+    """`kind`: `final`, `words`, `fields` or `text`; one letter a field: q quoted, b bare, e empty, o networks."""
 
     kind: str
     prefix: str

@@ -35,8 +35,9 @@ When = Literal["config", "setup", "before", "cause"]
 class Rule:
     """`do(stage, match)` for a line that `pattern` matches in full.
 
-    when: `config`, before the module is made (its `stage.config` may be changed); `setup`, once before anything is played, for each line of the log in order; `before`, when the command whose
-    answer or text it is is about to be sent; `cause`, when the line is waited for and has not come by itself.
+    when: `config`, before the module is made (its `stage.config` may be changed); `setup`, once before anything is
+    played, for each line of the log in order; `before`, when the command whose answer or text it is is about to be
+    sent; `cause`, when the line is waited for and has not come by itself.
     way: whether the line was sent to the module (TX) or came from it (RX).
     """
 
@@ -163,8 +164,7 @@ class Stage:
         return [item.text for item in self.exchange.items[self.position:]]
 
     def register(self, stat: int) -> None:
-        """Have the module registered as +CEREG's <stat> says: 0 and 2 no cell yet, 1 and 5 at home or roaming, 3 denied,
-        4 no cell."""
+        """Have the module registered as <stat> of +CEREG says."""
         policy, ue = self.network.config.policy, self.modem.ue
         if int(ue.stat) == stat:
             return

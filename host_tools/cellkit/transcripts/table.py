@@ -90,8 +90,8 @@ def capabilities(family: str) -> Sequence[str] | None:
     identity = families.config(family).identity
     said = " ".join([identity.manufacturer, identity.model, identity.revision])
     program = (
-        "from cellular.modem import loader; import json; p = loader.find(%r); "
-        "print(json.dumps(p and list(p.CAPABILITIES)))" % said.encode()
+        f"from cellular.modem import loader; import json; p = loader.find({said.encode()!r}); "
+        "print(json.dumps(p and list(p.CAPABILITIES)))"
     )
     vm = _ROOT / "build" / "micropython" / "micropython"
     env = {**os.environ, "MICROPYPATH": f".frozen:{_ROOT / 'firmware'}"}
@@ -107,19 +107,20 @@ def document(table: Sequence[Row]) -> str:
     head = "| | " + " | ".join(FEATURES) + " |"
     lines = [
         "# Modules", "",
-        "Which modules cellkit speaks to, and what shows it. This page is made by `cellkit twin table --write docs/modules.md`.", "",
+        "Which modules cellkit speaks to, and what shows it. Made by `cellkit twin table --write docs/modules.md`.", "",
         "- **wire**: a log of a real module, which the virtual one reproduces line by line (shape of each line, see "
         "[twins.md](twins.md))",
         "- **doc**: an example of the module's manual, ditto",
         "- **twin**: no log at hand; the firmware does it against the virtual module alone",
-        "- **-**: not there, in the module or in our firmware; the firmware says `NotSupported` and what to do instead", "",
+        "- **-**: not there, in the module or in our firmware, which says `NotSupported` and what to do instead", "",
         head, "|---|" + "---|" * len(FEATURES),
     ]  # fmt: skip
     for row in table:
         cells = [f"**{cell}**" if cell == "wire" else cell for cell in row.cells.values()]
         names = ", ".join(families.FAMILIES[row.family])
         lines.append(f"| {row.family}: {names} | " + " | ".join(cells) + " |")
-    lines += ["", "## How much of the logs is reproduced", "", "| family | exchanges that count | reproduced |", "|---|---|---|"]
+    lines += ["", "## How much of the logs is reproduced", ""]
+    lines += ["| family | exchanges that count | reproduced |", "|---|---|---|"]
     lines += [f"| {row.family} | {row.counted} | {row.percent:.1f} % |" for row in table]
     missing = [(row.family, text) for row in table for text in row.missing]
     if missing:

@@ -1,3 +1,4 @@
+# mypy: ignore-errors
 """Runs inside MicroPython: what the firmware's parser and channel make of exchanges.
 
     micropython target.py INPUT OUTPUT
@@ -69,7 +70,7 @@ class Listener(Channel):
                 found["final"] = "prompt"
                 return
         name = self._name
-        if name and self._final and buf.startswith(name, a) and not buf[a + len(name)] in _LETTERS:
+        if name and self._final and buf.startswith(name, a) and buf[a + len(name)] not in _LETTERS:
             self._expect(a, b, True)  # the result of the command, behind its OK
             found["response"].append(_text(line))
             return

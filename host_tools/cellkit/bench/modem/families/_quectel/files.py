@@ -1,4 +1,4 @@
-"""AT+QF…: the file system, as far as certificates and downloads need it; AT+QFOTADL. Source: EG800K logs, BG96 manuals."""
+"""AT+QF…, AT+QFOTADL: files, as far as certificates and downloads need them. Source: EG800K logs, BG96 manuals."""
 
 from __future__ import annotations
 
@@ -34,9 +34,7 @@ class FileCommands:
         name, size = command.string(0, 80), command.integer(1, 1, 1 << 20, default=10240)
 
         def typed(data: bytes | None) -> None:
-            if data is None:
-                self._modem.fail(MeFault(_NO_SPACE))
-            elif not self._modem.files.write(name, data):
+            if data is None or not self._modem.files.write(name, data):
                 self._modem.fail(MeFault(_NO_SPACE))
             else:
                 self._modem.complete(Reply([f"+QFUPL: {len(data)},{check(data):x}"]))

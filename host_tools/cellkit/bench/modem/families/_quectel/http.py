@@ -12,15 +12,14 @@ if TYPE_CHECKING:
     from cellkit.bench.modem.families._quectel.base import QuectelModem
 
 _NO_REQUEST, _URL_ERROR, _CONNECT = 705, 711, 716
-_FAILURES = {"url": 711, "no bearer": 706, "dns": 716, "refused": 716, "timeout": 702, "response timeout": 702, "tls": 716}
+_FAILURES = {
+    "url": 711, "no bearer": 706, "dns": 716, "refused": 716, "timeout": 702, "response timeout": 702, "tls": 716,
+}  # fmt: skip
 _FACTORY = {"contextid": 1, "requestheader": 0, "responseheader": 0, "sslctxid": 1, "contenttype": 0, "rspout/auto": 0}
 
 
 class HttpCommands:
     """Handlers bound to one modem."""
-
-    with_length = True
-    """+QHTTPGET has a third field where the server told a length; EG800K leaves it out for a plain GET."""
 
     def __init__(self, modem: QuectelModem) -> None:
         self._modem = modem
@@ -34,7 +33,8 @@ class HttpCommands:
         """Commands by name."""
         return {
             "+QHTTPCFG": self._cfg, "+QHTTPURL": self._set_url, "+QHTTPGET": self._get, "+QHTTPGETEX": self._get,
-            "+QHTTPPOST": self._post, "+QHTTPPUT": self._post, "+QHTTPREAD": self._read, "+QHTTPREADFILE": self._to_file,
+            "+QHTTPPOST": self._post, "+QHTTPPUT": self._post, "+QHTTPREAD": self._read,
+            "+QHTTPREADFILE": self._to_file,
             "+QHTTPSTOP": lambda command: Reply(),
         }  # fmt: skip
 

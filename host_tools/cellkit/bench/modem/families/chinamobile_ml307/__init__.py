@@ -1,4 +1,4 @@
-"""China Mobile ML302/ML305/ML307, Cat.1. Sources: TCP/IP manual V5.1.5, MQTT, HTTP and SSL manuals, captures of an ML307R."""
+"""China Mobile ML302/ML305/ML307, Cat.1. Sources: TCP/IP manual V5.1.5, MQTT, HTTP, SSL manuals, ML307R captures."""
 
 from __future__ import annotations
 
@@ -74,7 +74,11 @@ class Module(PlainModem):
     def _reboot(self, command: Command) -> Reply:
         if command.op != "set":
             raise SyntaxFault
-        return Reply(after=lambda: (self.urc("REBOOTING"), self.later(0.5, self.reset, "AT+MREBOOT")))
+        return Reply(after=self._restarts)
+
+    def _restarts(self) -> None:
+        self.urc("REBOOTING")
+        self.later(0.5, self.reset, "AT+MREBOOT")
 
     def _off(self) -> None:
         self.later(0.5, self.power.shut_down)

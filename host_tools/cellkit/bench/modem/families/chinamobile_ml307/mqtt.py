@@ -16,7 +16,9 @@ _LONGEST = 1024
 _FIRST_ID = 18806  # the manual's examples begin here
 _PIECE = 512
 _NOT_CONNECTED, _PARAMETERS = 605, 601
-_FACTORY = {"keepalive": "120", "clean": "0", "encoding": "0,0", "cached": "0", "ssl": "0,0", "version": "4", "pingresp": "0"}
+_FACTORY = {
+    "keepalive": "120", "clean": "0", "encoding": "0,0", "cached": "0", "ssl": "0,0", "version": "4", "pingresp": "0",
+}  # fmt: skip
 
 
 class MqttCommands:

@@ -6,7 +6,7 @@ import re
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from cellkit.bench.modem.engines.links import Link
+from cellkit.bench.modem.engines.links import Kind, Link
 from cellkit.bench.modem.engines.tls import TlsSettings
 from cellkit.bench.modem.family import DataMode, Handler, Reply
 from cellkit.bench.modem.v250 import Command, MeFault, SyntaxFault
@@ -36,7 +36,8 @@ class SocketCommands:
             "+MIPCALL": self._call, "+MIPOPEN": self._open, "+MIPCLOSE": self._close, "+MIPSEND": self._send,
             "+MIPRD": self._read, "+MIPSTATE": self._state, "+MIPCFG": self._cfg, "+MIPTKA": self._tka,
             "+MDNSGIP": self._dns, "+MPING": self._ping, "+MNTP": self._ntp, "+MSSLCFG": self._sslcfg,
-            "+MSSLCERTWR": self._certwr, "+MSSLCERTRD": self._certrd, "+MSSLCERTDEL": self._certdel, "+MSSLKEYWR": self._certwr, "+MSSLKEYDEL": self._certdel,
+            "+MSSLCERTWR": self._certwr, "+MSSLCERTRD": self._certrd, "+MSSLCERTDEL": self._certdel,
+            "+MSSLKEYWR": self._certwr, "+MSSLKEYDEL": self._certdel,
             "+MSSLLIST": self._list,
         }  # fmt: skip
 
@@ -85,7 +86,8 @@ class SocketCommands:
                     link.close()
                 told(_OUTCOMES[outcome])
 
-            link = modem.links.open(number, "tls" if secure else "tcp" if kind == "TCP" else "udp", host, port, done, tls)
+            way: Kind = "tls" if secure else "tcp" if kind == "TCP" else "udp"
+            link = modem.links.open(number, way, host, port, done, tls)
             link.on_data = lambda data: self._came(number, link, data)
             link.on_closed = lambda why: modem.urc(f'+MIPURC: "disconn",{number},{3 if why == "no bearer" else 1}')
 

@@ -1,8 +1,8 @@
-"""Fibocom L610, Cat.1: the MIP dialect. Sources: L610 driver of RT-Thread, cloud acceptance reports of an L610-CN-62-36."""
+"""Fibocom L610, Cat.1: the MIP dialect. Sources: RT-Thread's L610 driver, acceptance reports of an L610-CN-62-36."""
 
 from __future__ import annotations
 
-from cellkit.bench.modem.engines.links import Link, Links
+from cellkit.bench.modem.engines.links import Kind, Link, Links
 from cellkit.bench.modem.engines.tls import Files, TlsSettings
 from cellkit.bench.modem.family import DataMode, Handler, Reply, Traits
 from cellkit.bench.modem.plain import PlainModem
@@ -10,7 +10,7 @@ from cellkit.bench.modem.v250 import Command, MeFault, SyntaxFault
 
 _SOCKETS = 8
 _LONGEST = 2048
-_KINDS = ("tcp", "udp", "tls")
+_KINDS: tuple[Kind, ...] = ("tcp", "udp", "tls")
 
 
 class Module(PlainModem):
@@ -32,7 +32,7 @@ class Module(PlainModem):
             "+MIPCALL": self._call, "+MIPOPEN": self._open, "+MIPCLOSE": self._close, "+MIPSEND": self._send,
             "+MIPREAD": self._read, "+GTSET": self._gtset, "+GTSSLVER": lambda command: Reply(),
             "+GTSSLMODE": self._mode, "+GTSSLFILE": self._file, "+GTWAKE": lambda command: Reply(),
-            "S24": lambda command: Reply(), "+CPWROFF": lambda command: Reply(after=lambda: self.later(1.0, self.power.shut_down)),
+            "S24": lambda command: Reply(), "+CPWROFF": self._off,
             "+CCID": lambda command: Reply([f"+CCID: {self.sim.iccid}"]), "+CSCON": None,  # type: ignore[dict-item]
         }  # fmt: skip
 
@@ -80,18 +80,21 @@ class Module(PlainModem):
         def told(outcome: str) -> None:
             if outcome == "ok":
                 self.urc(f"+MIPOPEN: {number},1")
-            else:
-                link.close()
-                self.urc(f"+MIPSTAT: {number},1")
+                return
+            failed = self.links.get(number)
+            if failed is not None:
+                failed.close()
+            self.urc(f"+MIPSTAT: {number},1")
 
         def begin() -> None:
-            nonlocal link
-            link = self.links.open(number, kind, host, port, told, self._tls() if kind == "tls" else None)  # type: ignore[arg-type]
+            link = self.links.open(number, kind, host, port, told, self._tls() if kind == "tls" else None)
             link.on_data = lambda data: self._came(number, link, data)
             link.on_closed = lambda why: self._gone(number, link)
 
-        link: Link = None  # type: ignore[assignment]
         return Reply(after=begin)
+
+    def _off(self, command: Command) -> Reply:
+        return Reply(after=lambda: self.later(1.0, self.power.shut_down))
 
     def _gone(self, number: int, link: Link) -> None:
         link.close()

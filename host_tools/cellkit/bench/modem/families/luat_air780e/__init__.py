@@ -87,7 +87,8 @@ class Module(PlainModem):
             "+CPOWD": self._cpowd, "+CSCLK": lambda command: self.standard.number(command, "CSCLK", 0, 3),
             "+WAKETIM": self._waketim, "*RTIME": fine, "+POWERMODE": self._powermode, "*SIMAUTO": fine,
             "+ECSIMCFG": self._ecsimcfg, "+SIMCROSS": self._simcross, "+CTTS": self._ctts, "+CTTSPARAM": fine,
-            "D": fine, "+CHUP": fine, "+CSMS": self._csms, "+CNTP": self._cntp, "+CIPGSMLOC": self._gsmloc, "+WIFILOC": self._wifiloc,
+            "D": fine, "+CHUP": fine, "+CSMS": self._csms, "+CNTP": self._cntp, "+CIPGSMLOC": self._gsmloc,
+            "+WIFILOC": self._wifiloc,
             "+CGNSPWR": self._cgnspwr, "+CGNSAID": fine, "+CGNSINF": self._cgnsinf, "+CGNSTST": fine,
             "+IFC": self._ifc, "+CFGRI": fine, "+UPGRADE": fine, "+CSCON": None, "+CEDRXRDP": None,  # type: ignore[dict-item]
             "+CPSMS": None, "+CEDRXS": None,  # type: ignore[dict-item]

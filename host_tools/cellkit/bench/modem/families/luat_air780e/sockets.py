@@ -1,4 +1,4 @@
-"""The socket set in the manner of SIM800: CSTT, CIICR, CIFSR, CIPSTART, CIPSEND, CIPRXGET, CIPSHUT; one link or more."""
+"""Sockets in the manner of SIM800: CSTT, CIICR, CIFSR, CIPSTART, CIPSEND, CIPRXGET, CIPSHUT; one link or more."""
 
 from __future__ import annotations
 

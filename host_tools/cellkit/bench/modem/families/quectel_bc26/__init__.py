@@ -53,8 +53,8 @@ class Module(QuectelModem):
         """What BC26 has of its own, and without what it lacks."""
         self.platforms = Platforms(self)
         missing = dict.fromkeys(
-            ("+QIACT", "+QIDEACT", "+QIACTEX", "+QIDEACTEX", "+QICSGP", "+QSSLCFG", "+QSSLOPEN", "+QHTTPURL", "+QNWINFO",
-             "+QCSQ", "+QFUPL", "+QGPS", "+QGPSLOC", "+QURCCFG", "+QCFG", "+QMTPUBEX")
+            ("+QIACT", "+QIDEACT", "+QIACTEX", "+QIDEACTEX", "+QICSGP", "+QSSLCFG", "+QSSLOPEN", "+QHTTPURL",
+             "+QNWINFO", "+QCSQ", "+QFUPL", "+QGPS", "+QGPSLOC", "+QURCCFG", "+QCFG", "+QMTPUBEX")
         )  # fmt: skip
         return {
             **super().commands(), **missing, **self.platforms.handlers(),  # type: ignore[dict-item]

@@ -38,7 +38,8 @@ class Platforms:
             "+MIPLNOTIFY": fine, "+MIPLUPDATE": lambda command: self._event(command, 11), "+MIPLRD": self._miplrd,
             "+QLWSERV": fine, "+QLWCONF": fine, "+QLWADDOBJ": fine, "+QLWDEL": fine, "+QLWCFG": fine,
             "+QLWOPEN": self._qlwopen, "+QLWDATASEND": self._qlwdatasend, "+QLWRD": self._qlwrd,
-            "+QLWUPDATE": lambda command: self._later("UPDATE OK"), "+QLWCLOSE": lambda command: self._later("CLOSE OK"),
+            "+QLWUPDATE": lambda command: self._later("UPDATE OK"),
+            "+QLWCLOSE": lambda command: self._later("CLOSE OK"),
             "+QLWCONFIG": self._qlwconfig, "+QLWREG": self._qlwreg,
         }  # fmt: skip
 

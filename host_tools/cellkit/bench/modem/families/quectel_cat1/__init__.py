@@ -1,4 +1,4 @@
-"""Quectel Cat.1: EC200U, EC800M, EG800K, EG915U and the EC2x line. Sources: TCP/IP note of EC200U, EG800Q AT manual V1.1,
+"""Quectel Cat.1: EC200U, EC800M, EG800K, EG915U and the EC2x line. Sources: TCP/IP note of EC200U, EG800Q AT manual,
 reports on an EG800K with their logs, EC25 logs."""
 
 from __future__ import annotations
@@ -9,7 +9,6 @@ from cellkit.bench.modem.family import Handler, Reply, Traits
 from cellkit.bench.modem.recipes import ALWAYS_AWAKE
 from cellkit.bench.modem.standard import Standard
 from cellkit.bench.modem.v250 import Command, MeFault, SyntaxFault
-
 
 _NOT_NOW = 100
 
