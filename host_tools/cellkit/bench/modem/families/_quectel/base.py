@@ -12,6 +12,7 @@ from cellkit.bench.modem.engines.tls import Files, TlsSettings
 from cellkit.bench.modem.families._quectel.files import FileCommands
 from cellkit.bench.modem.families._quectel.http import HttpCommands
 from cellkit.bench.modem.families._quectel.mqtt import MqttCommands
+from cellkit.bench.modem.families._quectel.names import NameCommands
 from cellkit.bench.modem.families._quectel.queries import QueryCommands
 from cellkit.bench.modem.families._quectel.sockets import SocketCommands
 from cellkit.bench.modem.families._quectel.tls import TlsCommands
@@ -55,6 +56,7 @@ class QuectelModem(PlainModem):
     def _make_dialect(self) -> Any:
         self.files = Files()
         self.sockets_part = SocketCommands(self)
+        self.names_part = NameCommands(self)
         self.mqtt_part = MqttCommands(self)
         self.http_part = HttpCommands(self)
         self.tls_part = TlsCommands(self)
@@ -80,7 +82,10 @@ class QuectelModem(PlainModem):
     def commands(self) -> dict[str, Handler]:
         """All parts; a family adds its own over them."""
         found: dict[str, Handler] = {}
-        for part in (self.sockets_part, self.mqtt_part, self.http_part, self.tls_part, self.queries, self.file_part):
+        for part in (
+            self.sockets_part, self.names_part, self.mqtt_part, self.http_part, self.tls_part, self.queries,
+            self.file_part,
+        ):  # fmt: skip
             found.update(part.handlers())
         found["+QPOWD"] = self._qpowd
         return found
@@ -98,7 +103,14 @@ class QuectelModem(PlainModem):
             self.urc(self.powered_down)
 
     def registration_changed(self) -> None:
-        """Without registration the contexts are gone."""
+        """Without registration the contexts are gone. What a detach by command changes is told behind its OK."""
+        if self._detaching():
+            self.later(self.network.radio.network.detach_s.value + 0.2, self.registration_changed)
+            return
         if not self.ue.registered:
             self.sockets_part.bearer_gone()
         super().registration_changed()
+
+    def _detaching(self) -> bool:
+        running = self._running
+        return running is not None and running.text.upper().startswith("AT+CGATT=0")

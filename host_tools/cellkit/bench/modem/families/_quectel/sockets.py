@@ -1,14 +1,14 @@
-"""AT+QI…: contexts, sockets, DNS, ping and NTP. Sources: TCP/IP notes of BG96, BG95, EC200U; BC26 TCP(IP) manual V1.0."""
+"""AT+QI…: contexts and sockets. Sources: TCP/IP notes of BG96, BG95, EC200U; BC26 TCP(IP) manual V1.0."""
 
 from __future__ import annotations
 
 import re
-from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from cellkit.bench.modem.engines.links import Link
+from cellkit.bench.modem.families._quectel.contexts import ContextCommands
 from cellkit.bench.modem.family import DataMode, Handler, Reply
-from cellkit.bench.modem.v250 import Command, MeFault, SyntaxFault, split_args
+from cellkit.bench.modem.v250 import Command, SyntaxFault, split_args
 
 if TYPE_CHECKING:
     from cellkit.bench.modem.families._quectel.base import QuectelModem
@@ -22,7 +22,6 @@ ERRORS = {
 _LONGEST = 1460
 _HEX_LONGEST = 512
 _INLINE = re.compile(r" *(\d{1,2}) *, *(\d{1,4}) *, *(.*)", re.DOTALL)
-_TTL_S = 300
 
 
 class _Socket:
@@ -42,91 +41,23 @@ class _Socket:
         self.sending = False
 
 
-class SocketCommands:
+class SocketCommands(ContextCommands):
     """Handlers bound to one modem."""
 
     def __init__(self, modem: QuectelModem) -> None:
-        self._modem = modem
+        super().__init__(modem)
         self.open: dict[int, _Socket] = {}
-        self.settings: dict[int, tuple[str, ...]] = {}
-        self.active: set[int] = set()
-        self.last_error = 0
-        self.config = {"dataformat": (0, 0), "viewmode": 0, "showlength": 0, "showRA": 0, "sendinfo": 0, "close/mode": 0}
-        self.dns = ("8.8.8.8", "8.8.4.4")
+        self.config = {
+            "dataformat": (0, 0), "viewmode": 0, "showlength": 0, "showRA": 0, "sendinfo": 0, "close/mode": 0,
+        }  # fmt: skip
 
     def handlers(self) -> dict[str, Handler]:
         """Commands by name."""
         return {
-            "+QICSGP": self._qicsgp, "+QIACT": self._qiact, "+QIDEACT": self._qideact, "+QIACTEX": self._qiactex,
-            "+QIDEACTEX": self._qideactex, "+QIOPEN": self._qiopen, "+QICLOSE": self._qiclose,
+            **super().handlers(), "+QIOPEN": self._qiopen, "+QICLOSE": self._qiclose,
             "+QISTATE": self._qistate, "+QISEND": self._qisend, "+QISENDEX": self._qisendex, "+QIRD": self._qird,
             "+QISWTMD": self._qiswtmd, "+QIGETERROR": self._qigeterror, "+QICFG": self._qicfg,
-            "+QIDNSCFG": self._qidnscfg, "+QIDNSGIP": self._qidnsgip, "+QPING": self._qping, "+QNTP": self._qntp,
         }  # fmt: skip
-
-    def bearer_gone(self) -> None:
-        """Detached: contexts are down."""
-        self.active.clear()
-
-    # Contexts
-
-    def _context(self, command: Command, index: int = 0) -> int:
-        return command.integer(index, self._modem.first_context, self._modem.contexts)
-
-    def _qicsgp(self, command: Command) -> Reply:
-        if command.op == "test":
-            return Reply(['+QICSGP: (1-16),(1-3),<APN>,<username>,<password>,(0-3)'])
-        number = self._context(command)
-        if len(command.args) == 1:
-            kind, apn, user, word, auth = self.settings.get(number, ("1", "", "", "", "0"))
-            return Reply([f'+QICSGP: {kind},"{apn}","{user}","{word}",{auth}'])
-        kind = str(command.integer(1, 1, 3))
-        texts = [command.string(index, 127, default="") for index in (2, 3, 4)]
-        self.settings[number] = (kind, *texts, str(command.integer(5, 0, 3, default=0)))
-        return Reply()
-
-    def _lines(self, name: str) -> list[str]:
-        ip = self._modem.ue.grant.ip
-        return [f'{name}: {number},1,1,"{ip}"' for number in sorted(self.active) if ip]
-
-    def _qiact(self, command: Command) -> Reply | None:
-        if command.op == "test":
-            return Reply(["+QIACT: (1-16)"])
-        if command.op == "read":
-            return Reply(self._lines("+QIACT"))
-        number, modem = self._context(command), self._modem
-        if modem.faults.take("no_context") is not None or not modem.ue.registered or not modem.ue.grant.ip:
-            self.last_error = 572 if modem.ue.registered else 561
-            raise SyntaxFault  # plain ERROR, whatever CMEE says (log of a BG95)
-        self.active.add(number)
-        modem.later(0.3, modem.complete, Reply())
-        return None
-
-    def _qideact(self, command: Command) -> Reply:
-        if command.op == "test":
-            return Reply(["+QIDEACT: (1-16)"])
-        number = self._context(command)
-        self.active.discard(number)
-        for key, socket in list(self.open.items()):
-            if socket.context == number:
-                self._forget(key)
-        return Reply()
-
-    def _qiactex(self, command: Command) -> Reply:
-        if command.op == "read":
-            return Reply(self._lines("+QIACTEX"))
-        number, view = self._context(command), command.integer(1, 0, 1, default=0)
-        ok = self._modem.ue.registered
-        if ok:
-            self.active.add(number)
-        address = f',1,"{self._modem.ue.grant.ip}"' if view and ok else ""
-        text = f"+QIACTEX: {number},{0 if ok else 561}{address}"
-        return Reply(after=lambda: self._modem.later(0.3, self._modem.urc, text))
-
-    def _qideactex(self, command: Command) -> Reply:
-        number = self._context(command)
-        self._qideact(command)
-        return Reply(after=lambda: self._modem.later(0.3, self._modem.urc, f"+QIDEACTEX: {number},0"))
 
     # Opening and closing
 
@@ -198,12 +129,21 @@ class SocketCommands:
         self._modem.urc(f'+QIURC: "closed",{number}')
 
     def incoming(self, listener: int, ip: str, port: int) -> int:
-        """A peer has connected to a listener: the id that its connection gets."""
-        number = next(key for key in range(self._modem.sockets - 1, 0, -1) if key not in self.open)
+        """A peer has connected to a listener: the id that its connection gets; -1: all are in use."""
+        number = next((key for key in range(self._modem.sockets - 1, 0, -1) if key not in self.open), -1)
+        if number < 0:
+            self._modem.urc('+QIURC: "incoming full"')
+            return number
         socket = self.open[number] = _Socket("TCP INCOMING", self.open[listener].context, self.open[listener].access)
         socket.state, socket.host, socket.port = 2, ip, port
         self._modem.urc(f'+QIURC: "incoming",{number},{listener},"{ip}",{port}')
         return number
+
+    def context_closed(self, number: int) -> None:
+        """Its sockets are closed."""
+        for key, socket in list(self.open.items()):
+            if socket.context == number:
+                self._forget(key)
 
     def _forget(self, number: int) -> None:
         socket = self.open.pop(number, None)
@@ -231,7 +171,8 @@ class SocketCommands:
 
     def _state_line(self, number: int) -> str:
         socket = self.open[number]
-        port = f',{number},{socket.access},"{self._modem.state_port}"' if self._modem.state_port else f",{socket.access}"
+        name = self._modem.state_port
+        port = f',{number},{socket.access},"{name}"' if name else f",{socket.access}"
         return (
             f'+QISTATE: {number},"{socket.kind}","{socket.host}",{socket.port},{socket.local_port},{socket.state},'
             f"{socket.context}{port}"
@@ -264,6 +205,8 @@ class SocketCommands:
         def typed(data: bytes | None) -> None:
             if data is None:
                 self._modem.complete(Reply())
+            elif self._modem.qi_send == "inline":
+                self._modem.complete(self._late_send(socket, link, data))
             elif peer is not None:
                 link.send_to(*peer, data, self._sent)
             else:
@@ -408,53 +351,3 @@ class SocketCommands:
         else:
             self.config[key] = command.integer(1, 0, 1)
         return Reply()
-
-    def _qidnscfg(self, command: Command) -> Reply:
-        if len(command.args) == 1:
-            return Reply([f'+QIDNSCFG: {command.args[0].text},"{self.dns[0]}","{self.dns[1]}"'])
-        self.dns = (command.string(1, 64), command.string(2, 64, default=""))
-        return Reply()
-
-    def _qidnsgip(self, command: Command) -> Reply:
-        name = command.string(1, 200)
-
-        def found(ip: str | None) -> None:
-            if ip is None:
-                self._modem.urc('+QIURC: "dnsgip",565')
-                return
-            self._modem.urc(f'+QIURC: "dnsgip",0,1,{_TTL_S}')
-            self._modem.urc(f'+QIURC: "dnsgip","{ip}"')
-
-        return Reply(after=lambda: self._modem.links.lookup(name, found))
-
-    def _qping(self, command: Command) -> Reply:
-        host, modem = command.string(1, 200), self._modem
-        count = command.integer(3, 1, 10, default=4)
-
-        def found(ip: str | None) -> None:
-            if ip is None:
-                modem.urc("+QPING: 565")
-                return
-            if modem.faults.ping_lost:
-                modem.later(command.integer(2, 1, 255, default=4), modem.urc, "+QPING: 569")
-                return
-            for number in range(count):
-                modem.later(1.0 * number + 0.2, modem.urc, f'+QPING: 0,"{ip}",32,{155 + number},114')
-            modem.later(1.0 * count, modem.urc, f"+QPING: 0,{count},{count},0,155,{154 + count},{155 + count // 2}")
-
-        return Reply(after=lambda: modem.links.lookup(host, found))
-
-    def _qntp(self, command: Command) -> Reply:
-        modem = self._modem
-        if not modem.ue.registered:
-            raise MeFault(3)
-
-        def answered() -> None:
-            utc = modem.network.utc()
-            zone = modem.network.config.policy.utc_offset_quarters
-            local = utc + timedelta(minutes=15 * zone)
-            modem.standard.set_clock(utc, zone)
-            modem.urc(f'+QNTP: 0,"{local:%Y/%m/%d,%H:%M:%S}{zone:+03}"')
-
-        return Reply(after=lambda: modem.later(0.5, answered))
-
