@@ -17,7 +17,7 @@ from cellkit.bench.vrig import VirtualBench
 from servers import NAME, Authority, mosquitto, web_server
 
 SCRIPT = Path(__file__).resolve().parents[1] / "device" / "telemetry.py"
-LINK = {"apn": "test.apn", "t3324_s": 10, "t3412_s": 86400}
+LINK = {"apn": "test.apn"}  # no PSM: a session that waits for messages must be reachable
 NASTY = [
     b'\x00\x1a\x1b"\r\nOK\r\nERROR\r\n> \r\n+CME ERROR: 3\r\nRDY\r\n+QMTRECV: 0,0,"a",1,"b"\r\nCLOSED\r\n',
     bytes(range(256)),

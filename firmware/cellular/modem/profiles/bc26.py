@@ -9,7 +9,6 @@ CAPABILITIES = {
     "udp": "qi",
     "coap": "qi",
     "tcp": "qtcp",
-    "mqtt": "qmt",
     "signal": "",
     "psm": "",
     "edrx": "",
@@ -25,8 +24,7 @@ START_TRIES = 3
 WAKE = "pin"  # PSM_EINT; the UART is dead in deep sleep
 FUNCTION_MS = 90000  # CFUN=0 takes up to 80 s while it is not registered
 
-# Typical currents of the hardware design: PSM, DRX of 2.56 s, 23 dBm. (unverified): awake, search, connected, radio off.
-CURRENTS_NA = {
+CURRENTS_NA = {  # hardware design: PSM, DRX of 2.56 s, 23 dBm; (unverified): awake, search, connected, radio off
     "off": 0,
     "radio_off": 288000,
     "search": 50000000,
@@ -69,7 +67,6 @@ HEADERS = ((b'+QIURC: "recv",', 3, False),)  # viewmode 1
 SEND_MAX = 512
 QI_SEND = "sendex"
 QI_READ_MAX = 512
-QMT = {"version": 4, "publish": "prompt", "receive": None}
 # What it sends of its own, as it may have been told in another life.
 SETTINGS = (
     (b"AT+QNBIOTEVENT?", b"+QNBIOTEVENT", b"1,1", b"AT+QNBIOTEVENT=1,1"),
