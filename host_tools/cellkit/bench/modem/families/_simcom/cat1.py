@@ -21,6 +21,8 @@ from cellkit.bench.modem.v250 import Command, SyntaxFault
 class Cat1Standard(Standard):
     """LTE: registration modes 0 to 2 without AcT, identity with prefixes."""
 
+    context_end = ",,,,"
+
     def registration_modes(self, name: str) -> str:
         """n of 0 to 2."""
         return "(0-2)"
@@ -28,6 +30,14 @@ class Cat1Standard(Standard):
     def cell_fields(self, name: str) -> list[object]:
         """TAC and cell identity only (AT manual)."""
         return super().cell_fields(name)[:2]
+
+    def address_line(self, cid: int) -> str:
+        """The address without quotes."""
+        return super().address_line(cid).replace('"', "")
+
+    def context_line(self, cid: int, kind: str, apn: str, ip: str) -> str:
+        """Four more fields, which this module leaves empty."""
+        return super().context_line(cid, kind, apn, ip) + self.context_end
 
     def ati(self, command: Command) -> Reply:
         """ATI with the IMEI and the capabilities."""
@@ -71,6 +81,8 @@ class Cat1Modem(SimcomModem):
         self.mqtt_part = MqttCommands(self, self.tls_part)
         self.http_part = HttpCommands(self, self.tls_part)
         self.services = ServiceCommands(self)
+        self.toolkit: list[str] = []
+        """Commands of a card with a toolkit menu, which speak at start, as they are printed."""
         self.make_quirks()
         return super()._make_dialect()
 
@@ -90,6 +102,31 @@ class Cat1Modem(SimcomModem):
         messages = SimcomSms(self)
         messages.scts_first = True
         return messages
+
+    def banner_line(self, text: str) -> None:
+        """Lines of card and bearer only where there are; a toolkit's first command comes before the card is ready."""
+        ready = self.sim.ready and self.settings.nvram["CFUN"] == 1
+        if text.startswith("+CPIN"):
+            self._toolkit(self.toolkit[:1])
+            super().banner_line(text)
+            self._toolkit(self.toolkit[1:])
+        elif text.startswith("+CGEV"):
+            if ready and self.ue.covered:
+                self.urc(text)
+        elif text in ("SMS DONE", "PB DONE"):
+            if ready:
+                self.urc(text)
+        else:
+            super().banner_line(text)
+
+    def _toolkit(self, commands: list[str]) -> None:
+        for command in commands:
+            self.urc(f"+MSTK: {command}")
+
+    def without_messages(self) -> None:
+        """As the data-only variant: no short messages at all."""
+        for name in self.messages.handlers():
+            del self.dialect.handlers[name]
 
     def forget_settings(self) -> None:
         """Sessions and their settings are in RAM."""
@@ -113,7 +150,8 @@ class Cat1Modem(SimcomModem):
             "+CRESET": self._creset, "+CSCLK": self.noted("CSCLK", high=2), "+CFGRI": self.noted("CFGRI"),
             "+CNMP": self._cnmp, "+IPREX": self._iprex, "+CSUB": lambda command: Reply(["+CSUB: B02V04"]),
             "+CPMVT": self._cpmvt, "+CNSMOD": self._cnsmod, "+CSPN": self._cspn,
-            "+CPMUTEMP": lambda command: Reply(["+CPMUTEMP: 29"]), "+CSQ": self._csq, "+CGDATA": self._cgdata, "X": self._x,
+            "+CPMUTEMP": lambda command: Reply(["+CPMUTEMP: 29"]), "+CSQ": self._csq, "+CGDATA": self._cgdata,
+            "X": self._x,
         }  # fmt: skip
 
     # Identity and cell

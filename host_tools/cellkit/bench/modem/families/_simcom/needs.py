@@ -3,19 +3,13 @@
 from __future__ import annotations
 
 import re
-from typing import Any
 
+from cellkit.bench.modem.families._simcom.needs_clients import CLIENT_RULES
+from cellkit.bench.modem.families._simcom.stage_parts import HOST, data, module
 from cellkit.transcripts.peer import PeerPipe
 from cellkit.transcripts.stage import Rule, Stage
 
-HOST = "198.51.100.7"
-PAYLOAD = b"data from server"
 _BANNER_S = 9.0
-
-
-def module(stage: Stage) -> Any:
-    """The virtual module with its family's parts."""
-    return stage.modem
 
 
 def _size(stage: Stage, pattern: str, usual: int) -> int:
@@ -23,11 +17,6 @@ def _size(stage: Stage, pattern: str, usual: int) -> int:
     found = re.search(pattern, "\n".join(stage.ahead()[:8]))
     size = next((int(group) for group in found.groups() if group), 0) if found else 0
     return size or usual
-
-
-def data(size: int) -> bytes:
-    """Something that a peer says."""
-    return (PAYLOAD * (size // len(PAYLOAD) + 1))[:size]
 
 
 # Boot
@@ -190,166 +179,24 @@ def _ims_on(stage: Stage, match: re.Match[str]) -> None:
         stage.at('AT*IMSRCFG="switch",1')
 
 
+def _no_service(stage: Stage, match: re.Match[str]) -> None:
+    if "Low Power" in match[0]:
+        stage.at("AT+CFUN=0", 30.0)
+    else:
+        stage.register(2)
+
+
+def _data_only(stage: Stage, match: re.Match[str]) -> None:
+    """A variant without short messages (A7670E-LNXY-UBL) refuses their first setting."""
+    if re.match(r"AT\+CMGF=[01]", stage.command(), re.IGNORECASE):
+        module(stage).without_messages()
+
+
 def _address_text(stage: Stage, match: re.Match[str]) -> None:
     module(stage).cip_part.ipaddr_prefix = match[1]
 
 
-# MQTT
-
-
-def _mqtt_started(stage: Stage, match: re.Match[str]) -> None:
-    if not module(stage).mqtt_part.started and not stage.sets(r"AT\+CMQTTSTART"):
-        stage.at("AT+CMQTTSTART")
-        stage.advance(0.5)
-
-
-def _mqtt_acquired(stage: Stage, match: re.Match[str]) -> None:
-    _mqtt_started(stage, match)
-    index = int(match[2])
-    if index not in module(stage).mqtt_part.sessions and not stage.sets(rf"AT\+CMQTTACCQ={index},.*"):
-        stage.at(f'AT+CMQTTACCQ={index},"client"')
-
-
-def _mqtt_connected(stage: Stage, match: re.Match[str]) -> None:
-    _mqtt_acquired(stage, match)
-    if re.match(r"\+CMQTT[A-Z]+: ?\d,[1-9]", "".join(stage.ahead()[1:2])):
-        return  # it fails, since there is no connection
-    index = int(match[2])
-    client = module(stage).mqtt_part.client(index)
-    if client.state == "closed" and not stage.sets(rf"AT\+CMQTTCONNECT={index},.*"):
-        stage.at(f'AT+CMQTTCONNECT={index},"tcp://{HOST}:1883",60,1', 30.0)
-        stage.advance(1.0)
-
-
-def _mqtt_topic(stage: Stage, match: re.Match[str]) -> None:
-    """A publish of nothing that the log has given: topic and payload were."""
-    index = int(match[1])
-    if not stage.sets(rf"AT\+CMQTTTOPIC={index},.*") and '"' not in match[0]:
-        stage.give(f"AT+CMQTTTOPIC={index},5", b"topic")
-        stage.give(f"AT+CMQTTPAYLOAD={index},5", b"hello")
-
-
-def _mqtt_filter(stage: Stage, match: re.Match[str]) -> None:
-    """SUB without a topic: it was given before."""
-    if not stage.sets(r"AT\+CMQTTSUBTOPIC=.*"):
-        stage.give(f"AT+CMQTTSUBTOPIC={match[1]},5,1", b"topic")
-
-
-def _mqtt_message(stage: Stage, match: re.Match[str]) -> None:
-    live = stage.live()
-    if isinstance(live, PeerPipe) and live.broker is not None:
-        live.broker.message(data(int(match[1])), data(int(match[2])))
-
-
-def _mqtt_was_left(stage: Stage, match: re.Match[str]) -> None:
-    """The service still runs from before the host's restart."""
-    part = module(stage).mqtt_part
-    if not part.started and stage.command().upper() == "AT+CMQTTSTART":
-        stage.at("AT+CMQTTSTART")
-        stage.advance(0.5)
-
-
-def _late_failure(stage: Stage, match: re.Match[str]) -> None:
-    """OK stands before a result that tells of a failure."""
-    items = stage.exchange.items
-    at = stage.position
-    part = module(stage).mqtt_part if match[1] == "CMQTTCONNECT" else module(stage).cip_part
-    part.fails_after_ok = at > 0 and items[at - 1].text == "OK" and items[at - 1].way == "RX"
-
-
-def _connack(stage: Stage, match: re.Match[str]) -> None:
-    code = int(match[1])
-    stage.peer.mqtt_code = code - 26 if 27 <= code <= 31 else 0
-    stage.peer.refuses = code > 0 and not stage.peer.mqtt_code
-
-
-# HTTP, TLS sockets and the rest
-
-
-def _http_open(stage: Stage, match: re.Match[str]) -> None:
-    part = module(stage).http_part
-    if not part.open and not stage.sets(r"AT\+HTTPINIT"):
-        stage.at("AT+HTTPINIT")
-        stage.at('AT+HTTPPARA="URL","http://www.example.com/"')
-
-
-def _http_status(stage: Stage, match: re.Match[str]) -> None:
-    status = int(match[1])
-    if 100 <= status < 600:
-        stage.peer.http_status = status
-        stage.peer.http_body = b"x" * int(match[2] or 0)
-    else:
-        stage.peer.refuses = True
-
-
-def _http_read(stage: Stage, match: re.Match[str]) -> None:
-    part = module(stage).http_part
-    if not part._got and not stage.sets(r"AT\+HTTPACTION=.*"):
-        stage.peer.http_body = b"x" * 500
-        stage.at("AT+HTTPACTION=0")
-        stage.advance(5.0)
-
-
-def _tls_started(stage: Stage, match: re.Match[str]) -> None:
-    part = module(stage).tls_part
-    if not part.started and not stage.sets(r"AT\+CCHSTART"):
-        stage.at("AT+CCHSTART")
-        stage.advance(0.5)
-
-
-def _tls_opened(stage: Stage, match: re.Match[str]) -> None:
-    _tls_started(stage, match)
-    number = int(match[1])
-    if not stage.sets(rf"AT\+CCHOPEN={number},.*") and "".join(stage.ahead()[1:2]) != "ERROR":
-        stage.at(f'AT+CCHOPEN={number},"{HOST}",443,2', 30.0)
-        stage.advance(0.5)
-
-
-def _tls_report(stage: Stage, match: re.Match[str]) -> None:
-    if not stage.sets(r"AT\+CCHSET=.*"):
-        stage.at("AT+CCHSET=1")
-
-
-def _tls_says(stage: Stage, match: re.Match[str]) -> None:
-    stage.say(data(int(match[1])))
-
-
-def _gnss(stage: Stage, match: re.Match[str]) -> None:
-    if not module(stage).services.gnss_ready and not stage.sets(r"AT\+CG(NSSPWR|PS)=.*"):
-        stage.at("AT+CGNSSPWR=1")
-        stage.advance(10.0)
-    if match[1].strip(" ,"):
-        stage.wait(lambda: stage.modem.gnss.fix() is not None, 120.0)  # type: ignore[attr-defined]
-
-
-def _certificate(stage: Stage, match: re.Match[str]) -> None:
-    if not stage.sets(r"AT\+CCERTDOWN=.*"):
-        stage.give(f'AT+CCERTDOWN="{match[1]}",5', b"-----")
-
-
-def _call(stage: Stage, match: re.Match[str]) -> None:
-    services = module(stage).services
-    if services.call is None and not stage.sets(r"ATA"):
-        services.call_step("+15550001111", 0)
-
-
-def _far_end_hangs_up(stage: Stage, match: re.Match[str]) -> None:
-    services = module(stage).services
-    if services.call is not None or services.ringing:
-        services.hang_up()
-
-
-def _dialled(stage: Stage, match: re.Match[str]) -> None:
-    """Steps of a call that the log does not show the dialling of."""
-    state = int(match[1] or 0)
-    if state == 6:
-        _far_end_hangs_up(stage, match)
-    elif not stage.sets(r"AT[AD].*"):
-        module(stage).services.call_step("+15550001111", state)
-
-
 _SOCKET = r"(?i:AT\+(CIPSEND|CIPRXGET(?==[234],)|CIPACK)=(?:(?<=GET=)[234],)?(\d)(?:,.*)?)"
-_CLIENT = r"(?i:AT\+(CMQTT(?:ACCQ|WILLTOPIC|WILLMSG|CONNECT|TOPIC|PAYLOAD|SUBTOPIC))=(\d).*)"
 
 RULES = (
     Rule("config", "RX", r"RDY|\+CFUN: 1", _fixed_rate),
@@ -362,6 +209,8 @@ RULES = (
     Rule("before", "RX", r"\+CDNSGIP: ?0,\d+|\+CPING: ?3,0,0,.*|\+HTTPACTION: ?\d,(?:603|713),.*", _unknown_name),
     Rule("before", "RX", r"\+CPING: ?2", _ping_lost),
     Rule("before", "RX", r"ERROR", _ims_on),
+    Rule("before", "RX", r"ERROR", _data_only),
+    Rule("before", "RX", r"\+CPSI: ?NO SERVICE.*", _no_service),
     Rule("setup", "RX", r"\+MSTK: (.*)", _toolkit),
     Rule("before", "RX", r"\+CGEV: .*|SMS DONE|PB DONE|\*ISIMAID: .*", _late_event),
     Rule("cause", "RX", r"\+CGEV: .*|SMS DONE|PB DONE|\*ISIMAID: .*", _event),
@@ -379,28 +228,5 @@ RULES = (
          _hang_up),
     Rule("cause", "RX", r"\+CIPEVENT: .*|\+CMQTTNONET|\+HTTP_NONET_EVENT", _bearer_lost),
     Rule("cause", "RX", r"\+CLIENT: ?(\d),(\d),([\d.]+):(\d+)", _incoming),
-    Rule("setup", "TX", r"(?i:AT\+(CMQTT(?:ACCQ|REL|SSLCFG|STOP)).*)", _mqtt_started),
-    Rule("setup", "TX", _CLIENT, _mqtt_acquired),
-    Rule("setup", "TX", r"(?i:AT\+(CMQTT(?:SUB|UNSUB|PUB|DISC))=(\d).*)", _mqtt_connected),
-    Rule("setup", "RX", r"\+(CMQTT(?:RXSTART|RXTOPIC|RXPAYLOAD|CONNLOST)): ?(\d),.*", _mqtt_connected),
-    Rule("before", "TX", r"(?i:AT\+CMQTTSUB=(\d))", _mqtt_filter),
-    Rule("setup", "TX", r"(?i:AT\+CMQTTPUB=(\d),.*)", _mqtt_topic),
-    Rule("setup", "RX", r"\+(CMQTTSTART): ?23", _mqtt_was_left),
-    Rule("setup", "RX", r"\+(CMQTTCONNECT|CIPOPEN): ?\d,[1-9]\d?", _late_failure),
-    Rule("before", "RX", r"\+CMQTTCONNECT: ?\d,(\d+)", _connack),
-    Rule("cause", "RX", r"\+CMQTTRXSTART: ?\d,(\d+),(\d+)", _mqtt_message),
-    Rule("setup", "TX", r"(?i:AT\+HTTP(?:PARA|DATA|ACTION|HEAD|READ|TERM).*)", _http_open),
-    Rule("setup", "TX", r"(?i:AT\+HTTP(?:READ|HEAD).*)", _http_read),
-    Rule("before", "RX", r"\+HTTPACTION: ?\d,(\d+),(\d+)", _http_status),
-    Rule("setup", "TX", r"(?i:AT\+(?:CCHOPEN|CCHSTOP|CCHADDR).*)", _tls_started),
-    Rule("setup", "TX", r"(?i:AT\+CCH(?:SEND|CLOSE|RECV)=(\d).*)", _tls_opened),
-    Rule("setup", "RX", r"\+CCHSEND: ?\d,\d", _tls_report),
-    Rule("cause", "RX", r"\+CCHRECV: ?DATA,\d,(\d+)", _tls_says),
-    Rule("before", "RX", r"\+CG(?:NSS|PS)INFO: ?(.*)", _gnss),
-    Rule("setup", "RX", r'\+CCERTLIST: ?"([^"]+)"', _certificate),
-    Rule("before", "TX", r"(?i:AT\+CHUP|ATH)", _call),
-    Rule("cause", "RX", r"VOICE CALL: END:.*", _far_end_hangs_up),
-    Rule("cause", "RX", r"\+CLCC: ?\d,\d,(\d),.*|VOICE CALL: BEGIN", _dialled),
+    *CLIENT_RULES,
 )  # fmt: skip
-
-__all__ = ["RULES"]

@@ -198,10 +198,15 @@ class ServiceCommands:
         """The call ends, by either side."""
         modem = self._modem
         number, began_s = self.call or (self.ringing, modem.clock.now())
+        missed = self.call is None
         self.call, self.ringing = None, ""
         seconds = round(modem.clock.now() - began_s)
         if self.call_reports:
-            modem.urc(f'+CLCC: 1,0,6,0,0,"{number}",129')
+            modem.urc(f'+CLCC: 1,{int(missed)},6,0,0,"{number}",129')
+        if missed:
+            if self.call_reports:
+                modem.urc(f"MISSED_CALL: {modem.standard.local_time()[0]:%I:%M%p} {number}")
+            return
         modem.urc(f"VOICE CALL: END: {seconds // 3600:02d}{seconds // 60 % 60:02d}{seconds % 60:02d}")
 
     def ring(self, number: str = "+15550001111") -> None:
@@ -213,6 +218,8 @@ class ServiceCommands:
     def _ring_again(self) -> None:
         if self.ringing:
             self._modem.urc("RING")
+            if self.call_reports:
+                self._modem.urc(f'+CLCC: 1,1,4,0,0,"{self.ringing}",129')
             if self._modem.settings.ram.get("CLIP"):
                 self._modem.urc(f'+CLIP: "{self.ringing}",145,,,,0')
             self._modem.later(_RING_S, self._ring_again)

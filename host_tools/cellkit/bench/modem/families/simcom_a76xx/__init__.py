@@ -22,8 +22,6 @@ class Module(Cat1Modem):
         sim_error_s=_CARD_S,
         ready_lines=(r'\*ISIMAID: ".*"',),
     )  # fmt: skip
-    toolkit: list[str]
-    """Commands of a card with a toolkit menu, which speak at start, as they are printed."""
     recipe = replace(ALWAYS_AWAKE, light=True, key_off_s=2.5, off_s=2.0)
     lasting = {"CMEE": 2, "CPSMS_SET": (0, "", "")}
     error_texts = {3: "operation not allowed", 13: "SIM failure"}
@@ -34,30 +32,6 @@ class Module(Cat1Modem):
             **super().commands(), "+CPSMS": self._psm, "*COMCFG": self.agreed,
             "*CELLCFG": self.agreed, "+CGNSSFLP": self.agreed,
         }  # fmt: skip
-
-    def make_quirks(self) -> None:
-        """A card without a toolkit menu."""
-        self.toolkit: list[str] = []
-
-    def banner_line(self, text: str) -> None:
-        """Lines of card and bearer only where there are; a toolkit's first command comes before the card is ready."""
-        ready = self.sim.ready and self.settings.nvram["CFUN"] == 1
-        if text.startswith("+CPIN"):
-            self._toolkit(self.toolkit[:1])
-            super().banner_line(text)
-            self._toolkit(self.toolkit[1:])
-        elif text.startswith("+CGEV"):
-            if ready and self.ue.covered:
-                self.urc(text)
-        elif text in ("SMS DONE", "PB DONE"):
-            if ready:
-                self.urc(text)
-        else:
-            super().banner_line(text)
-
-    def _toolkit(self, commands: list[str]) -> None:
-        for command in commands:
-            self.urc(f"+MSTK: {command}")
 
     def _psm(self, command: Command) -> Reply:
         """The command is there and saved; no log shows that PSM is ever entered."""

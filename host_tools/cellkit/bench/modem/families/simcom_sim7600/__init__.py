@@ -9,9 +9,10 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from cellkit.bench.modem.cmux import Cmux
-from cellkit.bench.modem.families._simcom.cat1 import Cat1Modem, Mux
+from cellkit.bench.modem.families._simcom.cat1 import Cat1Modem, Cat1Standard, Mux
 from cellkit.bench.modem.family import Handler, Reply, Traits
 from cellkit.bench.modem.recipes import ALWAYS_AWAKE
+from cellkit.bench.modem.standard import Standard
 from cellkit.bench.modem.v250 import Command, SyntaxFault
 
 
@@ -55,6 +56,12 @@ class Module(Cat1Modem):
         self.http_part.data_header = True
         self.services.bare_tts = False
         self.services.call_reports = not self.bis
+
+    def make_standard(self) -> Standard:
+        """With other ends of lines."""
+        standard = Cat1Standard(self)
+        standard.context_end = ",0,0"
+        return standard
 
     def make_cmux(self) -> Cmux:
         """By line."""

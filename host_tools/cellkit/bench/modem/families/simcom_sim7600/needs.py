@@ -9,10 +9,11 @@ from cellkit.transcripts.stage import Rule, Stage
 
 
 def _line_767(stage: Stage, match: re.Match[str]) -> None:
-    """Only a SIM767X says this."""
-    stage.config.identity.more["line"] = "767x"
+    """Of this family's logs some are of a SIM767X, as their heads say."""
+    if "SIM767" in stage.exchange.module:
+        stage.config.identity.more["line"] = "767x"
 
 
-RULES = (Rule("config", "RX", r"[\s\S]*QCRDY[\s\S]*|&F: .*", _line_767), *SHARED)
+RULES = (Rule("config", "TX", r"[\s\S]*", _line_767), Rule("config", "RX", r"[\s\S]*", _line_767), *SHARED)
 
 __all__ = ["RULES"]
