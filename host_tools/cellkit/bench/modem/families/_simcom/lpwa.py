@@ -28,6 +28,7 @@ class LpwaModem(ClientsModem):
 
     def _make_dialect(self) -> Dialect:
         self.parts = []
+        self.saying_goodbye = False
         dialect = super()._make_dialect()
         dialect.nvram["noted"], dialect.ram["noted"] = {}, {}
         return dialect
@@ -60,7 +61,14 @@ class LpwaModem(ClientsModem):
         if command.op == "test":
             return Reply(["+CPOWD: (0,1)"])
         normal = command.integer(0, 0, 1)
+        self.saying_goodbye = True
         return Reply([self.powers_off] if normal else [], final="", after=lambda: self.later(0.5, self.power.shut_down))
+
+    def switched_off(self) -> None:
+        """By the key; a command has said it already."""
+        if not self.saying_goodbye:
+            self.urc(self.powers_off)
+        self.saying_goodbye = False
 
     def _restarts(self, command: Command) -> Reply:
         if command.op == "test":

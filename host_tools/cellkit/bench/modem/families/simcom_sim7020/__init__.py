@@ -118,11 +118,6 @@ class Module(LpwaModem):
         if self.settings.ram["CPSMSTATUS"]:
             self.urc('+CPSMSTATUS: "EXIT PSM"')
 
-    def switched_off(self) -> None:
-        """By the key."""
-        if not self.busy():
-            self.urc(self.powers_off)
-
     # Commands
 
     def _revision(self) -> str:

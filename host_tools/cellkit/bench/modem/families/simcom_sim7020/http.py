@@ -55,7 +55,7 @@ class HttpCommands:
     def _tls(self) -> TlsSettings:
         ca = self._modem.files.read("CA 0") or b""
         read = self._modem.files.read
-        return TlsSettings(ca, read("CA 1") or b"", read("CA 2") or b"", verify=bool(ca), min_version="1.0")
+        return TlsSettings(ca, read("CA 1") or b"", read("CA 2") or b"", verify=bool(ca))
 
     def _client(self, number: int) -> HttpClient:
         client = self._modem.http_client(number)

@@ -71,7 +71,7 @@ class MqttCommands:
     def _settings(self) -> TlsSettings:
         read = self._modem.files.read
         ca = read("CA 0") or b""
-        return TlsSettings(ca, read("CA 1") or b"", read("CA 2") or b"", verify=bool(ca), min_version="1.0")
+        return TlsSettings(ca, read("CA 1") or b"", read("CA 2") or b"", verify=bool(ca))
 
     def _number(self, command: Command, *states: str) -> None:
         if int(command.string(0, 2)) != 0:

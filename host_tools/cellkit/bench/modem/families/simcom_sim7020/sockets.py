@@ -49,7 +49,7 @@ class SocketCommands:
         if command.op == "test":
             return Reply(["+CSOC: (1,2),(1-3),(1,2)"])
         if command.op == "read":
-            return Reply([f"+CSOC: {number},{1 if self.taken[number] == 'tcp' else 2}" for number in sorted(self.taken)])
+            return Reply([f"+CSOC: {number},{1 if kind == 'tcp' else 2}" for number, kind in self.taken.items()])
         command.integer(0, 1, 2)
         kind = command.integer(1, 1, 3)
         command.integer(2, 1, 2)

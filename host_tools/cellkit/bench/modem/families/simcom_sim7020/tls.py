@@ -101,7 +101,7 @@ class TlsCommands:
         if not values.get(1):
             raise MeFault(50)
         ca, cert, key = (modem.files.read(f"TLS {number} {kind}") or b"" for kind in (6, 7, 8))
-        settings = TlsSettings(ca, cert, key, bool(ca) and values.get(4, "2") != "0", min_version="1.0")
+        settings = TlsSettings(ca, cert, key, bool(ca) and values.get(4, "2") != "0")
         old = modem.links.get(_BASE + number)
         if old is not None:
             old.close()
