@@ -37,8 +37,8 @@ _FILLER = b"\r" * 32
 class Channel(Incoming):
     """`uart`: a stream with `readinto` and `write` that `select.poll` accepts, such as machine.UART.
 
-    on_urc(line), on_reset(), on_payload(line, payload), on_cut(line) are called from the reader task and must not block. on_cut
-    gets the beginning of a URC that is longer than the buffer.
+    on_urc(line), on_reset(), on_payload(line, payload), on_cut(line) are called from the reader task and must not
+    block. on_cut gets the beginning of a URC that is longer than the buffer.
     Data of the modem's profile, set by the modem layer (and `parser.headers`, for payload behind a comma):
     urcs: prefixes of unsolicited lines; banners: lines that say the modem has restarted;
     ambiguous: {answer prefix: fn(buf, start, end) -> True for an answer, False for a URC with the same prefix};

@@ -36,8 +36,8 @@ class PowerSaving:
         self._idle_since_ms = None
 
     def take_granted(self, active_time, periodic_tau, edrx=None, wb=False):
-        """Active-Time and Periodic-TAU bits of CEREG; `edrx`: (cycle, PTW) bits of CEDRXRDP or None to keep it, of WB-S1
-        if `wb`, else of NB-S1."""
+        """Active-Time and Periodic-TAU bits of CEREG; `edrx`: (cycle, PTW) bits of CEDRXRDP or None to keep it, of
+        WB-S1 if `wb`, else of NB-S1."""
         old = self.granted
         new = Timers()
         if old and edrx is None:

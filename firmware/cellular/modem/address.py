@@ -1,5 +1,5 @@
-"""Names to addresses, for modules whose sockets take addresses only. The profile's DNS is (command, beginning of the line
-with the address, which comes as its answer or later)."""
+"""Names to addresses, for modules whose sockets take addresses only. The profile's DNS is (command, beginning of the
+line with the address, which comes as its answer or later)."""
 
 from cellular.at.fields import split
 from cellular.errors import ATError, SocketError

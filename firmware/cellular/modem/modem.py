@@ -4,7 +4,7 @@ The modem does not know what it is used for; the link decides when to wake, regi
 """
 
 from asyncio import sleep_ms
-from time import ticks_add, ticks_diff, ticks_ms
+from time import ticks_diff, ticks_ms
 
 from cellular.at.channel import Channel
 from cellular.at.fields import split, text
@@ -29,6 +29,7 @@ _CME_SIM_LATER = (13, 14)  # failure, which some say of a good SIM while they bo
 _CME_WRONG_PIN = (12, 16)  # PUK required, incorrect password
 _SIM_BUSY_MS = const(10000)
 _PIN_TRIES = const(3)  # of a new SIM, where +CPINR does not say
+_LONG_PRESS_MS = const(1700)
 _ANSWER_MS = const(5000)
 _ONCE_MS = const(1500)  # where a second try is soon better than a long wait
 
@@ -78,7 +79,13 @@ class Modem:
             self._use_first()
         if not await self._answers(self.profile.START_TRIES):
             await self._press(self._pwrkey, self.profile.PWRKEY_MS)
-            await self._boot("the power key")
+            try:
+                await self._boot("the power key")
+            except ModemSilent:
+                if self._kind or self.model:
+                    raise
+                await self._press(self._pwrkey, _LONG_PRESS_MS)  # some unknown want it longer
+                await self._boot("the power key")
         await self._identify()
 
     def _use_first(self):

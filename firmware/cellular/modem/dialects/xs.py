@@ -1,7 +1,7 @@
 """Sockets of Nordic nRF91, Serial Modem and SLM (`AT#XSOCKET`, `AT#XSSOCKET`); TLS by security tag.
 
-The profile's XS is "handle" for Serial Modem, where each command names its socket and takes hex; "one" for SLM, with one
-selected, whose data mode ends with `+++`.
+The profile's XS is "handle" for Serial Modem, where each command names its socket and takes hex; "one" for SLM, with
+one selected, whose data mode ends with `+++`.
 """
 
 from binascii import hexlify

@@ -36,7 +36,18 @@ STAYS_AWAKE_MS = 10000  # after the last character
 
 # Lines.
 LINE_END = b"\r"
-STANDARD_URCS = (b"+CREG:", b"+CGREG:", b"+CEREG:", b"+CSCON:", b"+CPIN:", b"+CEDRXP:", b"+CTZ", b"+CGEV:", b"+CMT", b"+CDS")
+STANDARD_URCS = (
+    b"+CREG:",
+    b"+CGREG:",
+    b"+CEREG:",
+    b"+CSCON:",
+    b"+CPIN:",
+    b"+CEDRXP:",
+    b"+CTZ",
+    b"+CGEV:",
+    b"+CMT",
+    b"+CDS",
+)
 URCS = STANDARD_URCS
 AMBIGUOUS = {b"+CREG": is_read_answer, b"+CGREG": is_read_answer, b"+CEREG": is_read_answer, b"+CSCON": is_read_answer}
 PAYLOADS = ()  # (prefix, index of the length) of lines behind which raw payload comes

@@ -1,4 +1,5 @@
-"""Telit ME310G1, and with other names ME910 and ML865. Sources: AT reference guide 80617ST10991A, unit tests of drivers."""
+"""Telit ME310G1, and with other names ME910 and ML865. Sources: AT reference guide 80617ST10991A, unit tests of
+drivers."""
 
 from cellular.modem.profiles.base import *
 

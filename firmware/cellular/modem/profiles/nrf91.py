@@ -1,5 +1,5 @@
-"""Nordic nRF9160, nRF9161 and nRF9151 with Serial LTE Modem (SLM, up to SDK 3.1). Sources: documentation of SLM and Serial
-Modem, AT reference of the modem firmware, tests of a driver. Serial Modem, its successor, is in nrf91_sm.py."""
+"""Nordic nRF9160, nRF9161 and nRF9151 with Serial LTE Modem (SLM, up to SDK 3.1). Sources: documentation of SLM and
+Serial Modem, AT reference of the modem firmware, tests of a driver. Its successor Serial Modem is in nrf91_sm.py."""
 
 from cellular.modem.profiles.base import *
 
