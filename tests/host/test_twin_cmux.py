@@ -30,7 +30,7 @@ def test_commands_in_frames() -> None:
     said = rig.advance(0.3).encode("latin-1")
     assert b"".join(said[at + 4:at + 4 + (said[at + 3] >> 1)] for at in starts(said)) == b"\r\ngeneric\r\n\r\nOK\r\n"
     broken = bytearray(frame(0x07, 0xEF, b"AT\r"))
-    broken[5] ^= 1
+    broken[-2] ^= 1
     rig.modem.rx(bytes(broken))
     rig.modem.rx(b"AT\r")
     assert rig.advance(0.3) == ""

@@ -63,7 +63,7 @@ def test_a_prompt_of_its_own_and_its_end() -> None:
     got: list[bytes | None] = []
     modes = [
         DataMode(None, 100, got.append, prompt="@", ends=b"\x1a"), DataMode(3, 3, got.append, echo=True),
-        DataMode(None, 100, got.append),
+        DataMode(None, 100, got.append), DataMode(None, 100, got.append, ends=b"\r"),
     ]  # fmt: skip
     rig = TwinRig({"+ASK": lambda command: Reply(prompt=modes[int(command.raw)])}, traits=Traits(prompt="\r\n> "))
     rig.boot()
@@ -78,6 +78,10 @@ def test_a_prompt_of_its_own_and_its_end() -> None:
     rig.at("AT+ASK=2", 1.0)
     rig.modem.rx(b"text\x1a")
     assert got[-1] == b"text"
+    rig.modem.complete(Reply())
+    rig.at("AT+ASK=3", 1.0)
+    rig.modem.rx(b"a line\x1a\r")
+    assert got[-1] == b"a line\x1a"
 
 
 def test_transparent_mode_until_the_escape() -> None:

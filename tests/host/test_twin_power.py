@@ -86,8 +86,10 @@ def test_power_down_in_psm_loses_memory_and_keeps_the_registration() -> None:
     attaches = len(rig.events("net", "attach"))
     rig.wait(lambda: rig.modem.power.mode is Mode.DEEP_SLEEP, 120.0)
     assert forgotten
-    rig.modem.pin("PSM_EINT", 0)
+    rig.advance(2.0)
+    rig.modem.pin("PSM_EINT", 0)  # it has no such pin
     assert rig.at("AT", 2.0) == []
+    assert rig.modem.power.mode is Mode.DEEP_SLEEP
     rig.press(1.0)
     rig.wait(lambda: rig.modem.power.mode is Mode.RUN, 10.0)
     assert [line for line in rig.lines(1.0) if "RDY" in line] == ["RDY", "APP RDY"]
