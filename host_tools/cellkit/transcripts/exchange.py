@@ -74,9 +74,9 @@ class Exchange:
     @property
     def edited(self) -> bool:
         """Whether its author says that lines of it are missing or moved."""
-        return bool(self.note) and (bool(_EDITED.search(self.note)) or self._lacks_ok())
+        return bool(self.note) and (bool(_EDITED.search(self.note)) or self.lacks_ok())
 
-    def _lacks_ok(self) -> bool:
+    def lacks_ok(self) -> bool:
         """Whether no information line is ever followed by a result: an author who leaves these out."""
         informed = [segment.answers for segment in self.segments() if segment.sent is not None and segment.answers]
         ends = [answers[-1].text for answers in informed if any(item.text.startswith("+") for item in answers[:1])]
