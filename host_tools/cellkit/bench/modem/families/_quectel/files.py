@@ -19,6 +19,8 @@ class FileCommands:
     def __init__(self, modem: QuectelModem) -> None:
         self._modem = modem
         self._handles: dict[int, tuple[str, int]] = {}
+        self.steps = {"UPDATING": 3, "RESTORE": 3}
+        """How many lines of progress each phase of an update tells of."""
 
     def handlers(self) -> dict[str, Handler]:
         """Commands by name."""
@@ -85,8 +87,13 @@ class FileCommands:
     def _qfotadl(self, command: Command) -> Reply:
         modem = self._modem
         # The first word is misspelt by the firmware (DFOTA notes of BC26 and BG96).
-        stages = ['"HTTPTART"', '"HTTPEND",0', '"START"', *(f'"UPDATING", {n}%' for n in (1, 2, 100))]
-        stages += [*(f'"RESTORE", {n}%' for n in (1, 2, 100)), '"END",0']
+        percents = {
+            name: [f'"{name}", {100 * (n + 1) // count}%' for n in range(count)] for name, count in self.steps.items()
+        }
+        stages = ['"HTTPTART"', *percents.pop("DOWNLOADING", ()), '"HTTPEND",0']
+        if command.raw == "1":  # from a file that is there
+            stages = []
+        stages += ['"START"', *(line for lines in percents.values() for line in lines), '"END",0']
 
         def begin() -> None:
             for number, stage in enumerate(stages):

@@ -111,6 +111,11 @@ class HttpCommands:
         size = command.integer(0, 1, 1 << 20)
         return Reply(prompt=DataMode(size, size, typed, self._prompt))
 
+    @property
+    def has_answer(self) -> bool:
+        """Whether there is an answer to be read."""
+        return self._body is not None
+
     def _taken(self) -> bytes:
         body, self._body = self._body, None
         if body is None:

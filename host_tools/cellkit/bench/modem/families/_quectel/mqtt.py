@@ -36,6 +36,8 @@ class MqttCommands:
         self._settings = [dict(self.factory) for _ in range(self.clients)]
         self._wills: dict[int, Will] = {}
         self._stored: dict[int, list[tuple[str, bytes]]] = {}
+        self._left: set[int] = set()
+        """Disconnected, but not closed: QMTCLOSE may follow (BG77)."""
 
     def handlers(self) -> dict[str, Handler]:
         """Commands by name."""
@@ -115,8 +117,9 @@ class MqttCommands:
         if command.op == "test":
             return Reply([f"+QMTCLOSE: (0-{self.clients - 1})"])
         index = self._index(command)
-        if self.client(index).state == "closed":
+        if self.client(index).state == "closed" and index not in self._left:
             raise SyntaxFault
+        self._left.discard(index)
         self.client(index).close()
         return Reply(after=lambda: self._modem.later(0.1, self._modem.urc, f"+QMTCLOSE: {index},0"))
 
@@ -155,6 +158,7 @@ class MqttCommands:
         if self.client(index).state == "closed":
             raise SyntaxFault
         self.client(index).disconnect()
+        self._left.add(index)
         return Reply(after=lambda: self._modem.later(0.2, self._modem.urc, f"+QMTDISC: {index},0"))
 
     # Messages

@@ -4,21 +4,16 @@ from __future__ import annotations
 
 import re
 
+from cellkit.bench.modem.families._quectel.needs_reports import REPORT_RULES
+from cellkit.bench.modem.families._quectel.needs_services import HOST, SERVICE_RULES, bring_up
 from cellkit.transcripts.peer import PeerPipe
 from cellkit.transcripts.stage import Rule, Stage
 
-_HOST = "198.51.100.7"
 _PAYLOAD = b"test data of the peer, as long as is needed"
 
 
 def _context(stage: Stage, match: re.Match[str]) -> None:
-    _bring_up(stage)
-
-
-def _bring_up(stage: Stage) -> None:
-    """Something needs a context that the log has not brought up."""
-    if "+QIACT" in stage.modem.dialect.handlers and not stage.sets(r"AT\+QIACT(EX)?=.*"):
-        stage.at("AT+QIACT=1")
+    bring_up(stage)
 
 
 def opened(stage: Stage, number: int, access: int | None = None, kind: str = "TCP") -> None:
@@ -29,8 +24,8 @@ def opened(stage: Stage, number: int, access: int | None = None, kind: str = "TC
     if number in part.open or taken or stage.sets(rf"AT\+QIOPEN=\d+,{number},.*"):
         return
     mode = "" if access is None else f",0,{access}"
-    _bring_up(stage)
-    stage.at(f'AT+QIOPEN={context},{number},"{kind}","{_HOST}",7{mode}')
+    bring_up(stage)
+    stage.at(f'AT+QIOPEN={context},{number},"{kind}","{HOST}",7{mode}')
     stage.wait(lambda: number in part.open and part.open[number].state == 2, 20.0)
     stage.advance(1.0)
 
@@ -128,48 +123,7 @@ def _incoming(stage: Stage, match: re.Match[str]) -> None:
     stage.modem.sockets_part.incoming(int(match[2]), "172.31.242.222", 54091)  # type: ignore[attr-defined]
 
 
-# MQTT and HTTP
-
-
-def _mqtt_open(stage: Stage, match: re.Match[str]) -> None:
-    index = int(match[2])
-    part = stage.modem.mqtt_part  # type: ignore[attr-defined]
-    if stage.sets(rf"AT\+QMTOPEN={index},.*") or part.client(index).state != "closed":
-        return
-    _context(stage, match)
-    stage.at(f'AT+QMTOPEN={index},"{_HOST}",1883')
-    stage.wait(lambda: part.client(index).state == "open", 20.0)
-    if match[1] != "CONN" and not stage.sets(rf"AT\+QMTCONN={index},.*"):
-        stage.at(f'AT+QMTCONN={index},"client"')
-        stage.wait(lambda: part.client(index).state == "connected", 20.0)
-    stage.advance(0.5)
-
-
-def _topic(stage: Stage, match: re.Match[str]) -> None:
-    topic = re.match(r' ?"([^"]*)"', match[3])
-    published = any(item.text.upper().startswith("AT+QMTPUB") for item in stage.exchange.items)
-    if topic and not stage.sets(r"AT\+QMTSUB=.*") and published:
-        stage.at(f'AT+QMTSUB={match[1]},1,"{topic[1]}",1')
-        stage.advance(3.0)
-
-
-def _message(stage: Stage, match: re.Match[str]) -> None:
-    live = stage.live()
-    topic = re.match(r' ?"([^"]*)"', match[3])
-    if isinstance(live, PeerPipe) and live.broker is not None:
-        live.broker.message((topic[1] if topic else "topic").encode(), b"payload", 1 if match[2] != "0" else 0)
-
-
-def _url(stage: Stage, match: re.Match[str]) -> None:
-    if not stage.sets(r"AT\+QHTTPURL=.*"):
-        _context(stage, match)
-        stage.give("AT+QHTTPURL=23,80", b"http://www.example.com/")
-
-
-def _body(stage: Stage, match: re.Match[str]) -> None:
-    stage.peer.http_status = int(match[1])
-    part = stage.modem.http_part  # type: ignore[attr-defined]
-    part.three_fields = match[2] is not None
+# Contexts and what else there is
 
 
 def _bearer_up(stage: Stage, match: re.Match[str]) -> None:
@@ -196,9 +150,10 @@ def _setting(stage: Stage, match: re.Match[str]) -> None:
 
 def _position(stage: Stage, match: re.Match[str]) -> None:
     gnss = stage.modem.gnss  # type: ignore[attr-defined]
-    if not gnss.on:
+    if not gnss.on and not stage.will_send(r"AT\+QGPS=1.*"):
         gnss.start()
-    stage.wait(lambda: gnss.fix() is not None, 120.0)
+    if gnss.on:
+        stage.wait(lambda: gnss.fix() is not None, 120.0)
     stage.modem.queries.pseudo_fix = match[1] == "1"  # type: ignore[attr-defined]
 
 
@@ -217,6 +172,39 @@ def _psm(stage: Stage, match: re.Match[str]) -> None:
     stage.modem.ue.connect(lambda ok: None)
 
 
+def _state(stage: Stage, match: re.Match[str]) -> None:
+    """A socket is listed: it is open."""
+    if match[2] in ("TCP", "UDP"):
+        opened(stage, int(match[1]), None, match[2])
+
+
+def _lives(stage: Stage, match: re.Match[str]) -> None:
+    opened(stage, int(match[1]))
+
+
+def _send_fails(stage: Stage, match: re.Match[str]) -> None:
+    stage.modem.faults.send_fail()
+
+
+def _down(stage: Stage, match: re.Match[str]) -> None:
+    stage.modem.sockets_part.bearer_gone()  # type: ignore[attr-defined]
+
+
+def _no_place(stage: Stage, match: re.Match[str]) -> None:
+    part = stage.modem.sockets_part  # type: ignore[attr-defined]
+    if not part.open:
+        bring_up(stage)
+        stage.at('AT+QIOPEN=1,1,"TCP LISTENER","127.0.0.1",0,2020,0')
+        stage.advance(1.0)
+    listener = next(iter(part.open))
+    while part.incoming(listener, "172.31.242.222", 54091) >= 0:
+        stage.forget()
+
+
+def _addresses(stage: Stage, match: re.Match[str]) -> None:
+    stage.modem.names_part.addresses = int(match[1])  # type: ignore[attr-defined]
+
+
 RULES = (
     Rule("setup", "TX", r"(?i:AT\+(?:QIOPEN|QMTOPEN|QSSLOPEN|QHTTPGET|QHTTPPOST|QPING|QIDNSGIP|QNTP|QFTPOPEN)=.*)",
          _context),
@@ -225,15 +213,11 @@ RULES = (
     Rule("setup", "RX", r'\+QIURC: "recv",\d+,\d+,[^"].*', _one_line),
     Rule("setup", "RX", r'\+QIURC: "recv",(\d+)(?:,"buff full")?', _buffered),
     Rule("setup", "RX", r'\+QIURC: "incoming",(\d+),(\d+),.*', _listener),
-    Rule("setup", "TX", r"(?i:AT\+QMT(CONN|SUB|UNS|PUB|PUBEX|DISC|CLOSE)=(\d).*)", _mqtt_open),
-    Rule("setup", "RX", r"\+QMTRECV: ?(\d),(\d),(.*)", _topic),
-    Rule("setup", "TX", r"(?i:AT\+QHTTP(?:GET|GETEX|POST|PUT)=.*)", _url),
     Rule("setup", "RX", r"\+QIACT(?:EX)?: ?\d+,\d.*", _active),
     Rule("setup", "RX", r'\+QCFG: ?"([^"]*)",(.*)', _setting),
-    Rule("setup", "RX", r"\+QGPSLOC: (?:[^,]*,){5}(\d),.*", _position),
+    Rule("before", "RX", r"\+QGPSLOC: (?:[^,]*,){5}(\d),.*", _position),
     Rule("setup", "RX", r"\+QPSMTIMER: .*", _psm_asked),
     Rule("before", "TX", r"\+\+\+", _transfer),
-    Rule("before", "RX", r"\+QHTTP(?:GET|POST): ?0, ?(\d+)(, ?\d+)?.*", _body),
     Rule("before", "RX", r"\+QIRD: ?(\d+)(?:,(\d+))?(?:,.*)?", _waits),
     Rule("before", "RX", r"OK", _bearer_up),
     Rule("before", "RX", r"ERROR", _bearer_refused),
@@ -241,6 +225,14 @@ RULES = (
     Rule("cause", "RX", r'\+QIURC: "recv",\d+,"buff full"', _full),
     Rule("cause", "RX", r'\+QIURC: "closed",(\d+)', _closed),
     Rule("cause", "RX", r'\+QIURC: "incoming",(\d+),(\d+),.*', _incoming),
-    Rule("cause", "RX", r"\+QMTRECV: ?(\d),(\d),(.*)", _message),
     Rule("cause", "RX", r"\+QPSMTIMER: .*", _psm),
+    Rule("before", "RX", r'\+QISTATE: ?(\d+),"([A-Z ]+)",.*', _state),
+    Rule("setup", "RX", r'\+QIURC: "closed",(\d+)', _lives),
+    Rule("setup", "RX", r'\+QIURC: "pdpdeact",\d+', _active),
+    Rule("before", "RX", r'\+QIURC: ?"dnsgip",0,(\d+),\d+', _addresses),
+    Rule("before", "RX", r"SEND FAIL", _send_fails),
+    Rule("cause", "RX", r'\+QIURC: "pdpdeact",\d+', _down),
+    Rule("cause", "RX", r'\+QIURC: "incoming full"', _no_place),
+    *SERVICE_RULES,
+    *REPORT_RULES,
 )  # fmt: skip

@@ -156,8 +156,11 @@ class QueryCommands:
     def _qgpscfg(self, command: Command) -> Reply:
         if command.op == "test":
             return Reply(['+QGPSCFG: "priority",(0,1)'])
-        key = command.string(0, 30)
-        return Reply([f'+QGPSCFG: "{key}",0']) if len(command.args) == 1 else Reply()
+        key, kept = command.string(0, 30), self._modem.settings.nvram.setdefault("QGPSCFG", {})
+        if len(command.args) == 1:
+            return Reply([f'+QGPSCFG: "{key}",{kept.get(key, "0")}'])
+        kept[key] = command.raw.partition(",")[2]
+        return Reply()
 
     def _qgpsloc(self, command: Command) -> Reply:
         gnss = self._modem.gnss
