@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 
-from cellkit.bench.modem.families._simcom.needs_clients import CLIENT_RULES
-from cellkit.bench.modem.families._simcom.stage_parts import HOST, data, module
+from cellkit.bench.modem.families._simcom.clients_needs import CLIENT_RULES
+from cellkit.bench.modem.families._simcom.parts_needs import HOST, data, module
 from cellkit.transcripts.peer import PeerPipe
 from cellkit.transcripts.stage import Rule, Stage
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from cellkit.bench.modem.families._simcom.stage_parts import HOST, data, module
+from cellkit.bench.modem.families._simcom.parts_needs import HOST, data, module
 from cellkit.transcripts.peer import PeerPipe
 from cellkit.transcripts.stage import Rule, Stage
 
