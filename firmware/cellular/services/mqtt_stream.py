@@ -168,9 +168,10 @@ class StreamClient(Client):
             await self._answer((_UNSUBACK, mid), "unsubscribe", self.answer_ms)
 
     async def _close(self):
-        if self._task is not None:
-            self._task.cancel()
-            self._task = None
+        async with self._writing:  # an acknowledgement on its way is not cut in the middle
+            if self._task is not None:
+                self._task.cancel()
+                self._task = None
         try:
             if self.error is None:
                 await self._write(_DISCONNECT)

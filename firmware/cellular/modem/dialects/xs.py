@@ -4,7 +4,9 @@ The profile's XS is "handle" for Serial Modem, where each command names its sock
 one selected, whose data mode ends with `+++`.
 """
 
+from asyncio import sleep_ms
 from binascii import hexlify
+from time import ticks_diff, ticks_ms
 
 from cellular.at.fields import number, split
 from cellular.errors import ATError, CellularError, SocketError
@@ -14,6 +16,8 @@ from micropython import const
 
 STREAM_MAX = const(700)
 STREAMS = const(4)
+_REGISTERED = (1, 5)
+_SEARCH_MS = const(180000)
 _OPEN_MS = const(90000)
 _TYPES = {"ca": 0, "cert": 1, "key": 2}
 _TAG = const(1000000)
@@ -23,6 +27,18 @@ _END = b"+++"
 def _tag(tls):
     """A security tag that is this set of certificates' own."""
     return _TAG + int(digest(b"".join([pem for _, pem in tls.items()]), 6), 16)
+
+
+async def _registered(modem):
+    """Wait until the module has a network again."""
+    began = ticks_ms()
+    while True:
+        fields = split(await modem.ask(b"AT+CEREG?", b"+CEREG") or b"")
+        if number(fields, 1) in _REGISTERED:
+            return
+        if ticks_diff(ticks_ms(), began) > _SEARCH_MS:
+            raise SocketError("open", None, "no network after the certificates were written")
+        await sleep_ms(1000)
 
 
 async def prepare(modem, tls):
@@ -37,7 +53,7 @@ async def prepare(modem, tls):
                 await ask(b'AT%%CMNG=0,%d,%d,"%s"' % (tag, _TYPES[kind], pem.strip()), None, 20000)
         finally:
             await ask(b"AT+CFUN=1", None, 60000)
-            await modem.registered()
+            await _registered(modem)
     return tag
 
 
