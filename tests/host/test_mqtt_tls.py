@@ -81,7 +81,11 @@ class Device:
         end_s = self.bench.clock.now() + LIMIT_S
         while not (self.traces(ev) and also()):
             failed = self.traces("failed")
-            if (failed and ev not in ("failed", "alive")) or self.bench.clock.now() >= end_s or (ev != "alive" and self.traces("alive")):
+            if (
+                (failed and ev not in ("failed", "alive"))
+                or self.bench.clock.now() >= end_s
+                or (ev != "alive" and self.traces("alive"))
+            ):
                 last = "\n".join(str(event)[:300] for event in self.bench.log.events[-60:])
                 raise AssertionError(f"no {ev}; failed: {failed}; last events:\n{last}")
             self.bench.run(1.0)
