@@ -129,7 +129,7 @@ class Link:
         if not self._modem.ue.registered:
             self._later_opened("no bearer")
         elif not self.host:
-            self._later_opened("ok")  # a UDP socket without a peer
+            self._modem.later(0.0, self._opened, "ok")  # a UDP socket without a peer can be used at once
         else:
             self._links.lookup(self.host, self._looked_up)
 
