@@ -100,7 +100,7 @@ class Comms:
         )
         # What a board need not have: which module is on it, and a pin that wakes the module.
         kind, wake = getattr(board, "MODEM", None), getattr(board, "MODEM_WAKE", None)
-        modem = Modem(_uart(UART), _output(board.PWRKEY), _output(board.RESET), kind, _output(wake))
+        modem = Modem(_uart(UART), _output(board.PWRKEY), _output(board.RESET), kind, _output(wake), board.MODEM_BAUD)
         link_config = dict(settings)
         link_config["folder"] = board.FLASH
         link = Link(modem, link_config)

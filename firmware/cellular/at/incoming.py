@@ -229,7 +229,7 @@ class Incoming:
                     self._wake()
                     return True
         done = self._done
-        if done is not None and buf.startswith(done, a) and not self._is_urc(a):
+        if done is not None and buf.startswith(done, a) and (done or not self._is_urc(a)):
             self._answer(a, b)
             self._result(_p.FINAL_OK, a, b)
             return True
@@ -329,14 +329,17 @@ class Incoming:
         except Exception as e:  # a handler's fault must not end the reader
             _report("urc_handler_failed", e)
 
-    def _restart(self):
-        self._booting = False
-        self._stale = False
+    def forget(self):
+        """The modem starts anew: what was sent before is answered no more."""
+        self._stale = self._booting = False
         self._unanswered = 0
-        self._restarted = True
         self._body_left = 0
         self._owed = None
         self._unsent = 0
+
+    def _restart(self):
+        self.forget()
+        self._restarted = True
         if self.on_reset:
             self._call(self.on_reset)
         self._wake()

@@ -30,6 +30,8 @@ _CME_WRONG_PIN = (12, 16)  # PUK required, incorrect password
 _SIM_BUSY_MS = const(10000)
 _PIN_TRIES = const(3)  # of a new SIM, where +CPINR does not say
 _LONG_PRESS_MS = const(1700)
+_OTHER_BAUD = const(9600)
+_OTHER_TRIES = const(2)
 _ANSWER_MS = const(5000)
 _ONCE_MS = const(1500)  # where a second try is soon better than a long wait
 
@@ -40,10 +42,10 @@ class Modem:
 
     on_urc(line) gets the lines that no socket wants; on_reset(expected) is called when the module has restarted,
     `expected` when we had asked for it. kind: the module that is on the board, where it is known: its times and keys
-    hold until the module has said who it is.
+    hold until the module has said who it is. baud: the rate of `uart`; given it, another is tried where nothing answers.
     """
 
-    def __init__(self, uart, pwrkey=None, reset_pin=None, kind=None, wake_pin=None):
+    def __init__(self, uart, pwrkey=None, reset_pin=None, kind=None, wake_pin=None, baud=None):
         self.channel = Channel(uart, self._urc, self._reset)
         self.channel.on_cut = self._cut
         self.channel.on_payload = self._payload
@@ -61,6 +63,8 @@ class Modem:
         self.connected = None  # RRC, as +CSCON tells it; None: it has not told
         self.connect_ms = None  # from a datagram to the connection it needs, the last time
         self._kind = kind
+        self._uart = uart
+        self._baud = baud
         self.last_exchange = False  # what is sent now is the last of a session, and an answer is expected
         self._udp = None  # the dialect of the UDP sockets that are open
         self._listeners = {}
@@ -82,11 +86,27 @@ class Modem:
             try:
                 await self._boot("the power key")
             except ModemSilent:
-                if self._kind or self.model:
+                if not await self._answers_otherwise():
                     raise
-                await self._press(self._pwrkey, _LONG_PRESS_MS)  # some unknown want it longer
-                await self._boot("the power key")
         await self._identify()
+
+    async def _answers_otherwise(self):
+        """Other ways to start what is not known: another rate, where it is that of others, and a longer pulse."""
+        if self.model:
+            return False
+        if self._baud:
+            self._uart.init(baudrate=_OTHER_BAUD)
+            if await self._answers(_OTHER_TRIES):
+                return True
+            self._uart.init(baudrate=self._baud)
+        if self._kind:
+            return False
+        await self._press(self._pwrkey, _LONG_PRESS_MS)
+        try:
+            await self._boot("a long pulse")
+        except ModemSilent:
+            return False
+        return True
 
     def _use_first(self):
         if not self._kind:
@@ -130,6 +150,7 @@ class Modem:
     async def _boot(self, cause):
         profile = self.profile
         began = ticks_ms()
+        self.channel.forget()
         quiet_ms = profile.BOOT_MS if profile.BOOT_QUIET_MS is None else profile.BOOT_QUIET_MS
         try:
             while self._expected:
