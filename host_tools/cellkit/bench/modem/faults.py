@@ -105,6 +105,10 @@ class Faults:
         """The next `times` QIOPEN end with `code` in their URC."""
         self._add("open_error", "", times, code=code)
 
+    def no_context(self, times: int = 1) -> None:
+        """The network refuses the next `times` activations of a PDP context, where a family has such a command."""
+        self._add("no_context", "", times)
+
     def clear(self) -> None:
         """No faults any more."""
         self.silent = self.prompt_never = self.early_data_lost = False
