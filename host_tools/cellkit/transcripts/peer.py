@@ -166,7 +166,11 @@ class PeerPipe:
         http.receive_data(data)
         method = b"GET"
         while True:
-            event = http.next_event()
+            try:
+                event = http.next_event()
+            except h11.RemoteProtocolError:  # it only looked like HTTP: nothing answers it
+                self._http = None
+                return
             if isinstance(event, h11.Request):
                 method = event.method
             if event in (h11.NEED_DATA, h11.PAUSED):

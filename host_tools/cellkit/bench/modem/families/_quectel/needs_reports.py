@@ -50,7 +50,11 @@ def _attaches(stage: Stage, match: re.Match[str]) -> None:
 def _begins(stage: Stage, match: re.Match[str]) -> None:
     ue = stage.modem.ue
     if not ue.on and stage.modem.settings.nvram["CFUN"] == 1:
+        heard = stage.heard()
         ue.start()
+        if not match[0].startswith("+CEREG"):  # the log begins when the search is over
+            stage.forget()
+            stage._heard += heard
 
 
 def _out_of_service(stage: Stage, match: re.Match[str]) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from cellkit.bench.modem.families._quectel.coap import message
 from cellkit.transcripts.peer import PeerPipe
 from cellkit.transcripts.stage import Rule, Stage
 
@@ -128,6 +129,25 @@ def _tls_says(stage: Stage, match: re.Match[str]) -> None:
     stage.say(b"x" * int(match[2] or (size[1] if size else 5)))
 
 
+def _coap_used(stage: Stage, match: re.Match[str]) -> None:
+    if stage.sets(r"AT\+QCOAP(CREATE|OPEN)=.*"):
+        return
+    if "+QCOAPOPEN" in stage.modem.dialect.handlers:
+        bring_up(stage)
+        stage.at(f'AT+QCOAPOPEN={match[2]},"{HOST}",5683')
+        stage.advance(2.0)
+    else:
+        stage.at("AT+QCOAPCREATE=56830")
+
+
+def _coap_answers(stage: Stage, match: re.Match[str]) -> None:
+    """The server acknowledges, with the code and as much payload as the log shows."""
+    shown = re.search(r'"rsp",\d,(\d)\.(\d\d),\d+(?:,(\d+))?', match[0])
+    code = int(shown[1]) << 5 | int(shown[2]) if shown else 0
+    size = int(shown[3] or 0) if shown else 0
+    stage.say(message(2, code, stage.modem.coap.number, b"", [], b"x" * size))  # type: ignore[attr-defined]
+
+
 SERVICE_RULES = (
     Rule("setup", "TX", r"(?i:AT\+QMT(CONN|SUB|UNS|PUB|PUBEX|DISC|CLOSE)=(\d).*)", _mqtt_open),
     Rule("setup", "RX", r"\+QMTRECV: ?(\d),(\d),(.*)", _topic),
@@ -145,4 +165,6 @@ SERVICE_RULES = (
     Rule("cause", "RX", r"\+QMTSTAT: ?(\d),\d", _ends),
     Rule("cause", "RX", r'\+QSSLURC: ?"closed",\d+', _ends),
     Rule("cause", "RX", r'\+QSSLURC: ?"recv",(\d+)(?:,(\d+))?', _tls_says),
+    Rule("setup", "TX", r"(?i:AT\+QCOAP(SEND|DEL|CLOSE)=?(\d*).*)", _coap_used),
+    Rule("cause", "RX", r"\+QCOAP(?:SEND|ACK|URC): ?.*", _coap_answers),
 )  # fmt: skip

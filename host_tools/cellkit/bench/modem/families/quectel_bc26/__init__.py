@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from cellkit.bench.modem.families._quectel.base import QuectelModem
+from cellkit.bench.modem.families._quectel.coap import CoapCommands
 from cellkit.bench.modem.families.quectel_bc26.platforms import Platforms
 from cellkit.bench.modem.family import Handler, Reply, Traits
 from cellkit.bench.modem.standard import Standard
@@ -52,12 +53,13 @@ class Module(QuectelModem):
     def commands(self) -> dict[str, Handler]:
         """What BC26 has of its own, and without what it lacks."""
         self.platforms = Platforms(self)
+        self.coap = CoapCommands(self, lambda: self.links, several=False)
         missing = dict.fromkeys(
             ("+QIACT", "+QIDEACT", "+QIACTEX", "+QIDEACTEX", "+QICSGP", "+QSSLCFG", "+QSSLOPEN", "+QHTTPURL",
              "+QNWINFO", "+QCSQ", "+QFUPL", "+QGPS", "+QGPSLOC", "+QURCCFG", "+QCFG", "+QMTPUBEX")
         )  # fmt: skip
         return {
-            **super().commands(), **missing, **self.platforms.handlers(),  # type: ignore[dict-item]
+            **super().commands(), **missing, **self.platforms.handlers(), **self.coap.handlers(),  # type: ignore[dict-item]
             "+CGMI": self._cgmi, "+CGMR": self._cgmr, "+QCGDEFCONT": self._qcgdefcont, "+QRST": self._qrst,
             "+QENG": self._qeng, "+QBAND": self._qband, "+QLOCKF": lambda command: Reply(),
             "+QCSEARFCN": lambda command: Reply(["+QCSEARFCN: 0"]), "+QNBIOTEVENT": self._event_setting,
@@ -94,9 +96,10 @@ class Module(QuectelModem):
         self.power.let_sleep()
 
     def psm_changed(self) -> None:
-        """+QNBIOTEVENT, with quotes as the low-power guide has it."""
+        """+QNBIOTEVENT, with quotes as the low-power guide has it; the AT manual has none."""
         if self.settings.nvram["QNBIOTEVENT"]:
-            self.urc(f'+QNBIOTEVENT: "{"ENTER" if self.ue.psm else "EXIT"} PSM"')
+            quote = "" if self.config.identity.more.get("event_quotes") == "no" else '"'
+            self.urc(f"+QNBIOTEVENT: {quote}{'ENTER' if self.ue.psm else 'EXIT'} PSM{quote}")
 
     def address_assigned(self) -> None:
         """+IP."""

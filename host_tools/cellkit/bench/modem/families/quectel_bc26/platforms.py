@@ -35,7 +35,8 @@ class Platforms:
             "+MIPLADDOBJ": self._mipladdobj, "+MIPLDELOBJ": fine, "+MIPLDELETE": fine, "+MIPLOPEN": self._miplopen,
             "+MIPLCLOSE": self._miplclose, "+MIPLOBSERVERSP": self._observed, "+MIPLDISCOVERRSP": fine,
             "+MIPLREADRSP": fine, "+MIPLWRITERSP": fine, "+MIPLEXECUTERSP": fine, "+MIPLPARAMETERRSP": fine,
-            "+MIPLNOTIFY": fine, "+MIPLUPDATE": lambda command: self._event(command, 11), "+MIPLRD": self._miplrd,
+            "+MIPLNOTIFY": fine, "+MIPLVER": self._miplver, "+MIPLRD": self._miplrd,
+            "+MIPLUPDATE": lambda command: self._event(command, 11),
             "+QLWSERV": fine, "+QLWCONF": fine, "+QLWADDOBJ": fine, "+QLWDEL": fine, "+QLWCFG": fine,
             "+QLWOPEN": self._qlwopen, "+QLWDATASEND": self._qlwdatasend, "+QLWRD": self._qlwrd,
             "+QLWUPDATE": lambda command: self._later("UPDATE OK"),
@@ -58,6 +59,9 @@ class Platforms:
         if len(command.args) == 2 and command.integer(0, 0, 1) == 1:
             self.buffered = bool(command.integer(1, 0, 1))
         return Reply()
+
+    def _miplver(self, command: Command) -> Reply:
+        return Reply(["+MIPLVER: 2.2"])
 
     def _mipladdobj(self, command: Command) -> Reply:
         self._objects[command.integer(1, 0, 65535)] = command.string(3, 50, default="1")
@@ -89,6 +93,14 @@ class Platforms:
         else:
             value = data.hex().upper()
             self._modem.urc(f"+MIPLWRITE: 0,{self._message},{number},0,5706,2,{len(data)},{value},0,0")
+
+    def ask(self, what: str, resource: str = "5850", argument: str = "") -> None:
+        """The platform sends READ, EXECUTE, PARAMETER, OBSERVE or DISCOVER; the host has to answer each."""
+        self._message += 1
+        number = next(iter(self._objects), 3311)
+        place = {"OBSERVE": f"1,{number},0,-1", "DISCOVER": f"{number}"}.get(what, f"{number},0,{resource}")
+        more = f',{len(argument)},"{argument}"' if argument else ""
+        self._modem.urc(f"+MIPL{what}: 0,{self._message},{place}{more}")
 
     def _miplrd(self, command: Command) -> Reply:
         return self._taken("+MIPLRD", command.integer(0, 1, 1024), as_hex=False)

@@ -6,6 +6,7 @@ Sources: BC95 AT manual V1.3; logs of BC95-G, BC28-CNV (BC28CNVBAR02A03), BC68 (
 from __future__ import annotations
 
 from cellkit.bench.modem.engines.links import Links
+from cellkit.bench.modem.families._quectel.coap import CoapCommands
 from cellkit.bench.modem.families.quectel_bc95.layouts import Layouts
 from cellkit.bench.modem.families.quectel_bc95.platform import PlatformCommands
 from cellkit.bench.modem.families.quectel_bc95.queries import FLAGS, QueryCommands
@@ -37,7 +38,7 @@ class Module(PlainModem):
     cid = 0
     lasting = {
         "E": 0, "CMEE": 0, "NPSMR": 0, "CPSMS": {"mode": 1, "t3412": "01000001", "t3324": "00000101"}, "CTZR": 0,
-        "NCONFIG": dict(FLAGS), "NBAND": (5, 8, 3), "NCDP": ("", 5683), "QREGSWT": 1, "PTW": "0000", "NEARFCN": "",
+        "NCONFIG": dict(FLAGS), "NBAND": (5, 8, 3, 28, 20, 1), "NCDP": ("", 5683), "QREGSWT": 1, "PTW": "0000", "NEARFCN": "",
     }  # fmt: skip
     volatile = {"NSONMI": 1, "NSMI": 0, "NNMI": 0, "hold": False}
 
@@ -48,6 +49,7 @@ class Module(PlainModem):
         self.sockets_part = SocketCommands(self)
         self.platform = PlatformCommands(self)
         self.queries = QueryCommands(self)
+        self.coap = CoapCommands(self, lambda: self.links, several=False, space="")
         return super()._make_dialect()
 
     @property
@@ -66,7 +68,7 @@ class Module(PlainModem):
         """N… commands over the standard's, without what it lacks."""
         return {
             **dict.fromkeys(_NOT_THERE), **self.sockets_part.handlers(), **self.platform.handlers(),
-            **self.queries.handlers(), "+NRB": self._nrb,
+            **self.queries.handlers(), **self.coap.handlers(), "+NRB": self._nrb,
         }  # fmt: skip
 
     # Start and sleep

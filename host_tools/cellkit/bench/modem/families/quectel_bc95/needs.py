@@ -12,9 +12,10 @@ _PSM = 'AT+CPSMS=1,,,"01000001","00000001"'
 
 def _quiet_rom(stage: Stage, match: re.Match[str]) -> None:
     """Whether the log shows what the boot ROM says at its own rate: many adapters and authors leave it out."""
-    before = stage.exchange.items[stage.position - 1].text if stage.position else "REBOOTING"
-    if before == "REBOOTING":
-        stage.config.identity.more = {**stage.config.identity.more, "noise": ""}
+    texts = [item.text for item in stage.exchange.items[:stage.position] if item.way == "RX" and item.text.strip()]
+    noisy = len(texts) - 1 - texts.index("REBOOTING") if "REBOOTING" in texts else len(texts)
+    noise = "\r\n".join(["\xc3\xe2F\xf8"] * noisy)
+    stage.config.identity.more = {**stage.config.identity.more, "noise": noise}
 
 
 def _cold_cause(stage: Stage, match: re.Match[str]) -> None:
@@ -177,6 +178,12 @@ def _lost_ping(stage: Stage, match: re.Match[str]) -> None:
     stage.modem.faults.ping_lost = True
 
 
+def _noise(stage: Stage, match: re.Match[str]) -> None:
+    """AT alone is an error only if something stood before it on the line."""
+    if stage.command().upper() == "AT":
+        stage.modem.faults.error("AT")
+
+
 def _unattached(stage: Stage, match: re.Match[str]) -> None:
     if re.match(r"(?i)AT\+NSOCR", stage.command()):
         stage.register(2)
@@ -204,6 +211,7 @@ RULES = (
     Rule("before", "RX", r"(\d),([\d.]+),(\d+),(\d+),[0-9A-Fa-f]*,(\d+)", _waits),
     Rule("before", "RX", r"OK", _platform_ready),
     Rule("before", "RX", r"ERROR", _unattached),
+    Rule("before", "RX", r"ERROR", _noise),
     Rule("before", "RX", r"(\d+),[0-9A-F]+", _kept),
     Rule("before", "RX", r"\+NMSTATUS:(\w+)", _platform_state),
     Rule("before", "RX", r"Signal power:-32768", _no_cell),

@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections import deque
 from typing import TYPE_CHECKING
 
-from cellkit.bench.modem.family import DataMode, Handler, Reply
-from cellkit.bench.modem.v250 import Command, SyntaxFault
+from cellkit.bench.modem.family import Handler, Reply
+from cellkit.bench.modem.v250 import Command, MeFault, SyntaxFault
 
 if TYPE_CHECKING:
     from cellkit.bench.modem.families.quectel_bc95 import Module
@@ -18,6 +18,7 @@ _LONGEST = 512
 _KEPT = 8
 _REGISTERED, _OBSERVED = 0, 3
 _SENT, _SUCCESS = 1, 4
+_NOT_READY = 513  # CME code of data before the platform is ready (Hi2115 log)
 
 
 class PlatformCommands:
@@ -47,8 +48,6 @@ class PlatformCommands:
             "+QSECSWT": lambda command: self._setting(command, "0"),
             "+QSETPSK": fine, "+QRESETDTLS": fine, "+QDTLSSTAT": lambda command: self._setting(command, "3"),
             "+QCRITICALDATA": fine, "+QLWSERVERIP": self._server, "+QLWEVTIND": fine,
-            "+QCOAPCREATE": fine, "+QCOAPDEL": fine, "+QCOAPHEAD": fine, "+QCOAPOPTION": fine, "+QCOAPADDRES": fine,
-            "+QCOAPSEND": self._coap_send, "+QCOAPDATASTATUS": lambda command: Reply(["+QCOAPDATASTATUS:4"]),
         }  # fmt: skip
 
     # The client
@@ -173,7 +172,7 @@ class PlatformCommands:
             # Data before the platform has asked for them are thrown away, and it registers anew (BC68).
             if self._modem.ue.registered and self.state != "REGISTERING":
                 self._modem.later(0.1, self._register)
-            raise SyntaxFault
+            raise MeFault(_NOT_READY)
         extended = command.name == "+QLWULDATAEX"
         confirmed = extended and command.string(2, 6, default="0x0000").lower() in ("0x0100", "0x0101")
         sequence = command.integer(3 if extended else 2, 0, 255, default=0)
@@ -208,7 +207,7 @@ class PlatformCommands:
     def _nmgs(self, command: Command) -> Reply:
         self._data(command)
         if not self._modem.ue.registered or not self.ready:
-            raise SyntaxFault
+            raise MeFault(_NOT_READY)
         sequence = command.integer(2, 1, 255, default=0)
 
         def sent(ok: bool) -> None:
@@ -230,14 +229,3 @@ class PlatformCommands:
 
     def _nqmgr(self, command: Command) -> Reply:
         return Reply([f"BUFFERED={len(self._inbox)},RECEIVED={self._received},DROPPED={self._dropped}"])
-
-    # CoAP
-
-    def _coap_send(self, command: Command) -> Reply:
-        if command.op != "set" or len(command.args) < 4:
-            raise SyntaxFault
-
-        def typed(data: bytes | None) -> None:
-            self._modem.complete(Reply(after=None if data is None else lambda: self._modem.ue.connect(lambda ok: None)))
-
-        return Reply(prompt=DataMode(None, _LONGEST, typed))

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from cellkit.bench import timers
 from cellkit.bench.modem.families._quectel.base import QuectelModem
+from cellkit.bench.modem.families._quectel.coap import CoapCommands
 from cellkit.bench.modem.family import Handler, Reply, Traits
 from cellkit.bench.modem.power import Mode
 from cellkit.bench.modem.recipes import POWERS_DOWN
@@ -48,8 +49,9 @@ class Module(QuectelModem):
 
     def commands(self) -> dict[str, Handler]:
         """What BG9x has of its own."""
+        self.coap = CoapCommands(self, lambda: self.links, several=True)
         return {
-            **super().commands(),
+            **super().commands(), **self.coap.handlers(),
             "+QCSCON": self._qcscon, "+QPSMS": self._qpsms, "+QPSMCFG": self._qpsmcfg, "+QPSMEXTCFG": self._qpsmext,
             "+QCFGEXT": self._qcfgext, "+QLWM2M": lambda command: Reply(), "+CSCON": None,  # type: ignore[dict-item]
         }  # fmt: skip
