@@ -141,8 +141,9 @@ async def stream_send(modem, handle, data):
     if _by_handle(modem):
         await modem.channel.cmd(b'AT#XSEND=%d,1,0,"%s"' % (handle, hexlify(data)), b"#XSEND", 60000)
         return
-    if data.find(_END) >= 0 or data.endswith(_END[:2]):
-        raise SocketError("send", None, "the module takes no data with +++")
+    data = bytes(data)
+    if data.find(_END) >= 0 or data.endswith(b"+"):
+        raise SocketError("send", None, "the module takes no data with +++ in it, or + at the end")
     line = await modem.channel.cmd(b"AT#XSEND", None, 60000, data=data, end=_END, done=b"#XDATAMODE")
     if number(split(line[line.find(b":") + 1 :]), 0):
         raise SocketError("send", None, "data mode failed")

@@ -111,7 +111,7 @@ async def bearer(modem):
 
 async def set_apn(modem, apn):
     """Set the APN of the attach bearer. Returns True if the modem must restart for it."""
-    wanted = b'%d,"IP","%s"' % (CID, apn)
+    wanted = b'%d,"IP","%s"' % (modem.profile.CID, apn)
     await modem.ask(b"AT+CGDCONT?", b"+CGDCONT")
     for line in modem.channel.lines:
         if line.upper().startswith(wanted.upper()):
