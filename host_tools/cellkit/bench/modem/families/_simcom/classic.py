@@ -24,7 +24,7 @@ class ClassicSockets:
 
     def __init__(self, modem: LpwaModem, first: int) -> None:
         self._modem = modem
-        self._first = first
+        self.first = first
         self._state = "IP INITIAL"
         self._multi = False
         self.config = {"CIPHEAD": 0, "CIPSRIP": 0, "CIPSPRT": 1, "CIPQSEND": 0, "CIPMODE": 0, "CIPRXGET": 0}
@@ -96,7 +96,7 @@ class ClassicSockets:
     # Connections
 
     def _of(self, number: int) -> Link | None:
-        return self._modem.links.get(self._first + number)
+        return self._modem.links.get(self.first + number)
 
     def _prefix(self, number: int) -> str:
         return f"{number}, " if self._multi else ""
@@ -133,7 +133,7 @@ class ClassicSockets:
                 return
             modem.urc(self._prefix(number) + ("CONNECT OK" if outcome == "ok" else "CONNECT FAIL"))
 
-        link = modem.links.open(self._first + number, kind, host, port, done)
+        link = modem.links.open(self.first + number, kind, host, port, done)
         link.on_data = lambda data: self._came(number, link, data)
         link.on_closed = lambda why: self._lost(number)
 

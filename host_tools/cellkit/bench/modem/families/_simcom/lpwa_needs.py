@@ -69,9 +69,52 @@ def edrx_none(stage: Stage, match: re.Match[str]) -> None:
     stage.wait(lambda: stage.modem.ue.grant.edrx is None, 60.0)
 
 
+def _attached(stage: Stage, match: re.Match[str]) -> None:
+    """What the network has given is shown by a module that is attached."""
+    if not stage.modem.ue.grant.ip and not stage.sets(r"AT\+CGATT=0"):
+        stage.attach()
+
+
+def _classic_data(stage: Stage, match: re.Match[str]) -> None:
+    """The peer of an older socket says something, which is printed as it is or with a header."""
+    classic = stage.modem.classic  # type: ignore[attr-defined]
+    if not any(link.number >= classic.first for link in stage.modem.links.all()):  # type: ignore[attr-defined]
+        return
+    head = re.match(r"(?:\+RECEIVE,\d+,(\d+):|\+IPD,(\d+):|RECV FROM:)", match[0])
+    if head is None:
+        stage.say(match[0].encode("latin-1", "replace") + b"\r\n")  # as a person types
+    else:
+        size = int(head[1] or head[2] or 10)
+        stage.say(b"data from the server".ljust(size, b"x")[:size])
+
+
+def _no_service(stage: Stage, match: re.Match[str]) -> None:
+    """No cell has been found."""
+    stage.register(2)
+
+
+def _typed(stage: Stage, match: re.Match[str]) -> None:
+    """The data that a log does not show were typed."""
+    if stage.modem.in_data_mode:
+        stage.type_payload()
+
+
+def refused(stage: Stage, match: re.Match[str]) -> None:
+    """Where a connection fails, the peer has refused it."""
+    opening = r"(?i)AT\+(CSOCON|CMQNEW|CMQTTSNEW|CHTTPCON|CTLSCONN|CAOPEN|SMCONN|SHCONN)"
+    if re.match(opening, stage.command()):
+        stage.peer.refuses = True
+
+
 RULES = (
-    Rule("config", "RX", r"RDY|\*MATREADY: 1|\+CFUN: 1|SMS Ready", _fixed_rate),
+    Rule("config", "RX", r'RDY|\*MATREADY: 1|\+CFUN: 1|SMS Ready|\+CPSMSTATUS: "EXIT PSM"', _fixed_rate),
     Rule("before", "TX", r"(?i:AT.*)", _wakes),
     Rule("before", "RX", r"\+CEDRXRDP: ?[45],.*", edrx_granted),
     Rule("before", "RX", r"\+CEDRXRDP: ?0", edrx_none),
+    Rule("before", "RX", r'\+(?:CGCONTRDP: ?\d,\d|CGPADDR: ?\d,"?[1-9]|CNACT: ?\d,(?:1|"[1-9]))(?:.*)', _attached),
+    Rule("before", "RX", r"ERROR", refused),
+    Rule("before", "RX", r"\+CPSI: ?NO SERVICE.*", _no_service),
+    Rule("cause", "RX", r"OK", _typed),
+    Rule("cause", "RX", r"\+RECEIVE,.*|\+IPD,.*|RECV FROM:.*|(?!CLOSED|OK|ERROR|\d, ?C)[^+*].*", _classic_data),
+    Rule("cause", "RX", r"CLOSED|\d, ?CLOSED", hang_up),
 )

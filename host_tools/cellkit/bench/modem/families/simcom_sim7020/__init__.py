@@ -25,7 +25,7 @@ _NOTED = {
     "+CREVHEX": Noted("1", "(0,1)"), "+CSORCVFLAG": Noted("0", "(0,1)"), "+CSOSENDFLAG": Noted("0", "(0,1)", False),
     "+CSORXGET": Noted("0", "(0-4)", False), "+CMQTSYNC": Noted("0", "(0,1)", False), "+RETENTION": Noted("0", "(0,1)"),
     "+CNBIOTDT": Noted("0", "(0-1)", False),
-    "+CBAND": Noted("0,3,5,8", "(0,1,2,3,4,5,8,12,13,17,18,19,20,25,26,28,66,70,71,85)"),
+    "+CBAND": Noted("0,3,5,8", "(0,1,2,3,4,5,8,12,13,17,18,19,20,25,26,28,66,70,71,85)", merges=False),
     "+CLTS": Noted("1", "(0,1)"), "+CSLED": Noted("1", "(0,1)"), "+CNETLIGHT": Noted("1", "(0,1)"),
     "+CURTC": Noted("1", "(0,1)"), "+CSGACT": Noted(""), "+CDNSCFG": Noted('"0.0.0.0","0.0.0.0"'),
     "+CBATCHK": Noted("1", "(0,1)"), "*MNVMQ": Noted('"2.0"'),
@@ -62,8 +62,9 @@ class Module(LpwaModem):
         self.classic = ClassicSockets(self, first=10)
         self.mqtt = MqttCommands(self)
         self.tls = TlsCommands(self)
+        self.platform = PlatformCommands(self)
         self.parts = [self.sockets, self.classic, self.mqtt, self.tls, HttpCommands(self), CoapCommands(self),
-                      PlatformCommands(self)]  # fmt: skip
+                      self.platform]  # fmt: skip
         identity = self.config.identity
         return {
             **super().commands(),

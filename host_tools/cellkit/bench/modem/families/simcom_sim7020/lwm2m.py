@@ -12,10 +12,15 @@ if TYPE_CHECKING:
 
 _QUIET = (
     "+CLMCONF", "+CLMADDOBJ", "+CLMDELOBJ", "+CLMREADRSP", "+CLMWRITERSP", "+CLMEXECUTERSP", "+CLMOBSERVERSP",
-    "+CLMPARAMRSP", "+CLMNOTIFY", "+CLMUPDATE", "+MIPLDELETE", "+MIPLADDOBJ", "+MIPLDELOBJ", "+MIPLDISCOVERRSP",
-    "+MIPLREADRSP", "+MIPLWRITERSP", "+MIPLEXECUTERSP", "+MIPLOBSERVERSP", "+MIPLPARAMETERRSP", "+MIPLNOTIFY",
-    "+MIPLUPDATE", "+MIPLCONF", "+CM2MCLISEND", "+CM2MCLICFG", "+CM2MCLIGETRIP",
+    "+CLMPARAMRSP", "+CLMPARAMETERRSP", "+CLMNOTIFY", "+CLMUPDATE", "+MIPLDELETE", "+MIPLADDOBJ", "+MIPLDELOBJ",
+    "+MIPLDISCOVERRSP", "+MIPLREADRSP", "+MIPLWRITERSP", "+MIPLEXECUTERSP", "+MIPLOBSERVERSP", "+MIPLPARAMETERRSP",
+    "+MIPLNOTIFY", "+MIPLUPDATE", "+MIPLCONF", "+CM2MCLISEND", "+CM2MCLICFG", "+CM2MCLIGETRIP",
 )  # fmt: skip
+# What a platform asks: reference, message, then object, instance, resource and the like.
+_ASKED = {
+    "READ": "3303,0,5700", "WRITE": "3311,0,5850,5,1,1,0,0", "EXECUTE": '3303,0,5605,0,""', "OBSERVE": "1,3303,0,5700",
+    "PARAMETER": '3303,0,-1,24,"pmin=0,pmax=60"', "DISCOVER": "3303", "NOTIFY": "0",
+}  # fmt: skip
 
 
 class PlatformCommands:
@@ -23,6 +28,7 @@ class PlatformCommands:
 
     def __init__(self, modem: Module) -> None:
         self._modem = modem
+        self._message = 14592
 
     def handlers(self) -> dict[str, Handler]:
         """Commands by name."""
@@ -34,6 +40,11 @@ class PlatformCommands:
             "+CM2MCLINEW": lambda command: self._late(command, "+CM2MCLI: 1"),
             "+CM2MCLIDEL": lambda command: self._late(command, "+CM2MCLI: 11"),
         }  # fmt: skip
+
+    def asks(self, platform: str, what: str) -> None:
+        """A request of the platform (`CLM` LwM2M, `MIPL` OneNET): READ, WRITE, EXECUTE, OBSERVE and so on."""
+        self._message += 1
+        self._modem.urc(f"+{platform}{what}: 0,{self._message},{_ASKED[what]}")
 
     def _quiet(self, command: Command) -> Reply:
         return Reply()

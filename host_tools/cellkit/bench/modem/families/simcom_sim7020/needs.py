@@ -53,6 +53,15 @@ def _data(stage: Stage, match: re.Match[str]) -> None:
             link.on_data(b"123")
 
 
+def _waiting(stage: Stage, match: re.Match[str]) -> None:
+    """As many bytes as the log reads later."""
+    sizes = [re.match(r"\+CSORXGET: ?([234]),\d,(\d+)(?:,(\d+))?", line) for line in stage.ahead()]
+    found = next((size for size in sizes if size), None)
+    size = 10 if found is None else int(found[2]) + int(found[3] or 0)
+    if not stage.say(b"data from the server".ljust(size, b".")[:size]):
+        opened(stage, int(match[1]), 2)
+
+
 def _tls(stage: Stage, match: re.Match[str]) -> None:
     if not stage.sets(rf"AT\+CTLSCFG={match[1]},1,.*"):
         stage.at(f'AT+CTLSCFG={match[1]},1,"{shared.HOST}",2,443,3,0,4,0')
@@ -98,6 +107,10 @@ def _http(stage: Stage, match: re.Match[str]) -> None:
         stage.at("AT+CHTTPCON=0", 30.0)
 
 
+def _platform(stage: Stage, match: re.Match[str]) -> None:
+    stage.modem.platform.asks(match[1], match[2])  # type: ignore[attr-defined]
+
+
 def _ati(stage: Stage, match: re.Match[str]) -> None:
     stage.modem.variant["ready"] = "*MATREADY"  # type: ignore[attr-defined]
 
@@ -116,7 +129,9 @@ RULES = (
     Rule("before", "TX", r"(?i:AT\+CMQ.*)", _settled),
     Rule("before", "TX", r"(?i:AT\+CTLSRECV.*)", _tls_answer),
     Rule("cause", "RX", r"\+CSONMI: ?(\d),.*", _data),
+    Rule("cause", "RX", r"\+CSORXGET: ?1,(\d)", _waiting),
     Rule("cause", "RX", r"\+CSOERR: ?\d,.*", shared.hang_up),
+    Rule("cause", "RX", r"\+(CLM|MIPL)(READ|WRITE|EXECUTE|OBSERVE|PARAMETER|DISCOVER): ?.*", _platform),
     Rule("cause", "RX", r"\+CCOAPNMI: .*", _coap),
     Rule("cause", "RX", r"\+CMQPUB: ?0,(.*)", _message),
     Rule("cause", "RX", r"\+CMQDISCON: ?0", shared.hang_up),

@@ -55,6 +55,13 @@ class Standard7020(Standard):
         reply.lines = [line.replace("+CEREG", f"+{self.modem.variant['CEREG']}") for line in reply.lines]
         return reply
 
+    def cgact(self, command: Command) -> Reply:
+        """A deactivation ends with NO CARRIER."""
+        reply = super().cgact(command)
+        if command.op == "set" and not command.integer(0, 0, 1):
+            reply.final = "NO CARRIER"
+        return reply
+
     def _cpsms(self, command: Command) -> Reply:
         if command.op == "test":
             return Reply(['+CPSMS: (0-2),,,("00000000"-"11011111"),("00000000"-"11111111")'])

@@ -27,7 +27,7 @@ from cellkit.bench.modem.recipes import POWERS_DOWN
 _NOTED = {
     "+CNMP": Noted("38", "((2-Automatic),(13-GSM Only),(38-LTE Only),(51-GSM And LTE Only))"),
     "+CMNB": Noted("3", "((1-Cat-M),(2-NB-IoT),(3-Cat-M And NB-IoT))"), "+CSCLK": Noted("0", "(0-1)"),
-    "+CURCCFG": Noted('"SYS",1'), "+CRAI": Noted("0", "(0-2),(0,1)"), "+CSIMLOCK": Noted("0"),
+    "+CRAI": Noted("0", "(0-2),(0,1)"), "+CSIMLOCK": Noted("0"),
     "+CBATCHK": Noted("0", "(0,1)"), "+CLTS": Noted("0", "(0,1)"), "+CSDP": Noted("0"), "+CNBS": Noted("1", "(1-5)"),
     "+CFGRI": Noted("1", "(0,1)"), "+CEDRX": Noted(""), "+CNTPCID": Noted("1", "(0-3)"), "+CPSMCFGEXT":
     Noted("10,2,86400,5,200,3", "(0-60),(0-10),(0-86400),(0-86400),(0-500),(0-15)"), "+CAUSBCFG": Noted("0"),
@@ -48,7 +48,7 @@ class Module(LpwaModem):
     )  # fmt: skip
     act = 9
     recipe = replace(POWERS_DOWN, key_off_s=1.2, off_s=1.8)
-    lasting = {"IPR": 0, "CMEE": 0, "CPSMSTATUS": 0, "CPSMCFG": (20, 15), "PDP": {}}
+    lasting = {"IPR": 0, "CMEE": 0, "CPSMSTATUS": 0, "CPSMCFG": (20, 15), "PDP": {}, "muted": []}
     whole = frozenset({"+SHBOD", "+CIPSTART", "+SMCONF"})
     noted = _NOTED
     standard: Standard7080
@@ -75,11 +75,21 @@ class Module(LpwaModem):
         self.sockets = SocketCommands(self)
         self.mqtt = MqttCommands(self)
         self.http = HttpCommands(self)
+        self.classic = ClassicSockets(self, first=40)
         self.parts = [
             self.bearer, self.files_part, self.sockets, self.mqtt, self.http, CoapCommands(self), GnssCommands(self),
-            QueryCommands(self), OldHttpCommands(self), ClassicSockets(self, first=40),
+            QueryCommands(self), OldHttpCommands(self), self.classic,
         ]  # fmt: skip
         return super().commands()
+
+    def muted(self, group: str) -> bool:
+        """Whether CURCCFG keeps a group of URCs quiet: SYS, SIMCARD, SMS, NETWORK, TCPIP."""
+        return group in self.settings.nvram["muted"]
+
+    def card_unlocked(self) -> None:
+        """Behind +CPIN: READY."""
+        if not self.muted("SMS"):
+            self.later(1.5, self.urc, "SMS Ready")
 
     # Start, sleep and wake
 
@@ -92,7 +102,8 @@ class Module(LpwaModem):
 
     def banner_line(self, text: str) -> None:
         """Without a card nothing is said of it."""
-        if text == "SMS Ready" and not self.sim.ready:
+        groups = {"RDY": "SYS", "+CFUN: 1": "SYS", "+CPIN: READY": "SIMCARD", "SMS Ready": "SMS"}
+        if (text == "SMS Ready" and not self.sim.ready) or self.muted(groups.get(text, "")):
             return
         super().banner_line(text)
 
@@ -107,7 +118,8 @@ class Module(LpwaModem):
 
     def woke(self, how: str) -> None:
         """A boot, registered as before."""
-        super().woke(how)
+        if self.variant.get("psm banner", True):
+            super().woke(how)
         if self.settings.nvram["CPSMSTATUS"]:
             self.later(1.0, self.urc, '+CPSMSTATUS: "EXIT PSM"')
 

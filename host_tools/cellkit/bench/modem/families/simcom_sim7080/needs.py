@@ -73,6 +73,18 @@ def _waits(stage: Stage, match: re.Match[str]) -> None:
         link.buffer.extend((match[2] or "").encode("latin-1", "replace")[:int(match[1])].ljust(int(match[1]), b"x"))
 
 
+def _quiet_card(stage: Stage, match: re.Match[str]) -> None:
+    """Where a log shows CFUN and nothing of the card, these URCs are off."""
+    if not any(re.match(r"\+CPIN: |AT\+CURCCFG|RDY", item.text) for item in stage.exchange.items):
+        stage.at('AT+CURCCFG="SIMCARD",0')
+        stage.at('AT+CURCCFG="SMS",0')
+
+
+def _quiet_wake(stage: Stage, match: re.Match[str]) -> None:
+    if not any(item.text == "RDY" for item in stage.exchange.items):
+        stage.modem.variant["psm banner"] = False  # type: ignore[attr-defined]
+
+
 def _sends(stage: Stage, match: re.Match[str]) -> None:
     stage.modem.variant["casend"] = True  # type: ignore[attr-defined]
 
@@ -195,6 +207,8 @@ RULES = (
     Rule("setup", "TX", r"(?i:AT\+CA(?:SEND|RECV|ACK|CLOSE)=(\d+).*)", _used),
     Rule("setup", "RX", r"\+CA(?:DATAIND|STATE): (\d+).*", _told),
     Rule("setup", "RX", r'\+CAURC: "recv",(\d+),.*', _pushed),
+    Rule("setup", "TX", r"(?i:AT\+CFUN=[01].*)", _quiet_card),
+    Rule("setup", "RX", r'\+CPSMSTATUS: "EXIT PSM"', _quiet_wake),
     Rule("setup", "RX", r"\+CASEND: ?\d+,\d,\d+", _sends),
     Rule("setup", "RX", r"\+CARECV: ?([0-9]|1[0-2]),\d{1,4}", _cid_first),
     Rule("setup", "RX", r'\+CGDCONT: ?(\d+),"([^"]*)","([^"]*)","[^"]*"(.*)', _contexts),
@@ -214,7 +228,7 @@ RULES = (
     Rule("before", "RX", r"\+CGNSINF: ?1,1,.*", _fix),
     Rule("cause", "RX", r"\+CADATAIND: ?(\d+)", _say),
     Rule("cause", "RX", r'\+CAURC: "recv",(\d+),.*', _say),
-    Rule("cause", "RX", r"\+CASTATE: ?\d+,0|CLOSED|\+SMSTATE: ?0", shared.hang_up),
+    Rule("cause", "RX", r"\+CASTATE: ?\d+,0|\+SMSTATE: ?0", shared.hang_up),
     Rule("cause", "RX", r'\+SMSUB: "([^"]*)",.*', _message),
     Rule("cause", "RX", r"\+CCOAPRECV: .*", _coap),
     Rule("cause", "RX", r'\+CPSMSTATUS: "EXIT PSM"', shared.exit_psm),

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from cellkit.bench.modem.families.simcom_sim7080 import Module
 
 _NOT_ALLOWED = 3
+_GROUPS = ("SYS", "SIMCARD", "SMS", "NETWORK", "TCPIP")
 
 
 class QueryCommands:
@@ -26,6 +27,7 @@ class QueryCommands:
         modem = self._modem
         return {
             "+CPSI": self._cpsi, "+CPSMRDP": self._cpsmrdp, "+CPSMCFG": self._cpsmcfg, "+CPSMSTATUS": self._cpsmstatus,
+            "+CURCCFG": self._curccfg,
             "+CNTP": self._cntp, "+SNPING4": self._ping, "+CDNSGIP": self._dns, "+CBANDCFG": self._bands,
             "+CBC": lambda command: modem.standard.told(command, f"+CBC: 0,85,{modem.config.supply_mv}"),
             "+CGSN": lambda command: modem.standard.told(command, modem.config.identity.imei),
@@ -80,6 +82,19 @@ class QueryCommands:
         if command.op == "read":
             return Reply([f"+CPSMSTATUS: {nvram['CPSMSTATUS']}"])
         nvram["CPSMSTATUS"] = command.integer(0, 0, 1)
+        return Reply()
+
+    def _curccfg(self, command: Command) -> Reply:
+        muted: list[str] = self._modem.settings.nvram["muted"]
+        if command.op == "test":
+            return Reply([f'+CURCCFG: ({",".join(f"{chr(34)}{name}{chr(34)}" for name in _GROUPS)}),(0,1)'])
+        if command.op == "read":
+            return Reply([f'+CURCCFG: "{name}",{int(name not in muted)}' for name in _GROUPS])
+        name = command.string(0, 10).upper()
+        if name not in _GROUPS:
+            raise MeFault(_NOT_ALLOWED)
+        wanted = [each for each in muted if each != name] + ([] if command.integer(1, 0, 1) else [name])
+        self._modem.settings.nvram["muted"] = wanted
         return Reply()
 
     def _cntp(self, command: Command) -> Reply:

@@ -82,6 +82,8 @@ class SocketCommands:
         if old is not None:
             old.close()
         if not modem.bearer.active:
+            if modem.old:
+                raise MeFault(_NOT_ALLOWED)
             return self._opened(number, 21)
         tls = modem.files_part.settings_of_socket(number) if kind == "TCP" else None
         wanted: Literal["udp", "tcp", "tls"] = "tls" if tls else "udp" if kind == "UDP" else "tcp"

@@ -52,6 +52,11 @@ class Standard7080(Standard):
         zeros = 4 if self.modem.variant.get("four zeros", self.modem.old) else 3
         return self.line("+CGDCONT", cid, f'"{kind}"', f'"{apn}"', f'"{shown}"', *[0] * zeros)
 
+    def card_ready(self) -> None:
+        """The card has power again."""
+        if not self.modem.muted("SIMCARD"):
+            super().card_ready()
+
     def request(self) -> Request:
         """SIM7000: CPSMS takes effect after a restart (low-power note)."""
         request = super().request()
@@ -68,7 +73,12 @@ class Standard7080(Standard):
         if command.op == "test":
             return Reply(["+CFUN: (0-1,4-7),(0-1)"])
         if command.op != "set" or command.integer(0, 0, 7) < 5:
-            return super().handlers()["+CFUN"](command)
+            before = modem.settings.nvram["CFUN"]
+            reply = super().handlers()["+CFUN"](command)
+            off = command.op == "set" and before == 1 and modem.settings.nvram["CFUN"] == 0
+            if off and modem.sim.present and not modem.muted("SIMCARD"):
+                modem.later(modem.config.timing.cfun_s.value / 2, modem.urc, "+CPIN: NOT READY")  # before the OK
+            return reply
         level = command.integer(0, 0, 7)
         if level == _RESET:
             return Reply(after=lambda: modem.later(0.3, modem.reset, "AT+CFUN=6"))
