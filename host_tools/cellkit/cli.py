@@ -34,6 +34,7 @@ app = typer.Typer(
 app.add_typer(sim_command.app, name="sim")
 app.add_typer(transcripts_command.at_app, name="at")
 app.add_typer(transcripts_command.twin_app, name="twin")
+app.add_typer(transcripts_command.record_app)
 app.command("plan", epilog=plan_command.EPILOG)(plan_command.command)
 app.add_typer(validate_command.app)
 

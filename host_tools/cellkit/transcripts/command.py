@@ -135,3 +135,58 @@ def table(
         except OSError as error:
             fail(f"cannot write {write}: {error.strerror}", FAILED)
         typer.echo(str(write))
+
+
+record_app = typer.Typer(rich_markup_mode=None)
+
+
+@record_app.command(
+    name="record",
+    epilog=epilog(
+        "cellkit record --port /dev/ttyUSB2 --out my-modem.jsonl",
+        "0    all was asked and written",
+        "1    the port failed, the modem does not answer, or the file could not be written",
+        "2    wrong usage",
+        "130  interrupted; what was written until then is whole",
+    ),
+)
+def record(
+    port: Annotated[str, typer.Option("--port", help="Device, or a URL of pyserial: socket://host:port, rfc2217://...")],
+    out: Annotated[Path, typer.Option("--out", help="File to add exchanges to, one JSON object a line.")],
+    script: Annotated[
+        Path | None, typer.Option("--script", help="Commands, one a line; without it questions that change nothing.")
+    ] = None,
+    baud: Annotated[int, typer.Option("--baud", help="Baud rate.")] = 115200,
+    as_json: Json = False,
+) -> None:
+    """Record exchanges with a real modem in the format of transcripts, to contribute them.
+
+    IMEI, IMSI, ICCID, phone numbers, positions, names, passwords and keys are masked before anything is written; look at
+    the file before you give it away all the same.
+    """
+    import serial
+
+    from cellkit.transcripts.record import QUESTIONS, Recorder, append, identify, read_script
+
+    try:
+        lines = list(QUESTIONS) if script is None else script.read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        fail(f"cannot read {script}: {error}", USAGE)
+    count = 0
+    try:
+        with serial.serial_for_url(port, baudrate=baud, timeout=0.05) as line:
+            module = identify(line)
+            recorder = Recorder(line, "recorded with cellkit", module)
+            for entry in recorder.record(read_script(lines)):
+                append(out, entry)
+                count += 1
+                if not as_json:
+                    typer.echo(f"{entry['context']:10}{entry['exchange'][0][1]}")
+    except TimeoutError:
+        fail(f"no OK to AT at {port}; check power, wiring and --baud ({baud})", FAILED)
+    except (OSError, ValueError) as error:  # serial.SerialException is an OSError
+        fail(f"{port} or {out}: {error}", FAILED)
+    if as_json:
+        print(json.dumps({"module": module, "exchanges": count, "file": str(out)}))
+    else:
+        typer.echo(f"{count} exchanges with {module} in {out}")

