@@ -38,7 +38,8 @@ class Module(PlainModem):
     cid = 0
     lasting = {
         "E": 0, "CMEE": 0, "NPSMR": 0, "CPSMS": {"mode": 1, "t3412": "01000001", "t3324": "00000101"}, "CTZR": 0,
-        "NCONFIG": dict(FLAGS), "NBAND": (5, 8, 3, 28, 20, 1), "NCDP": ("", 5683), "QREGSWT": 1, "PTW": "0000", "NEARFCN": "",
+        "NCONFIG": dict(FLAGS), "NBAND": (5, 8, 3, 28, 20, 1), "NCDP": ("", 5683), "QREGSWT": 1, "PTW": "0000",
+        "NEARFCN": "",
     }  # fmt: skip
     volatile = {"NSONMI": 1, "NSMI": 0, "NNMI": 0, "hold": False}
 

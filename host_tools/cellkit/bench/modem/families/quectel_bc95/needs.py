@@ -44,6 +44,12 @@ def _registration_report(stage: Stage, match: re.Match[str]) -> None:
     stage.at(f"AT+CEREG={0 if fields == 0 and not match[1] else 1 if not fields else 2 if fields <= 3 else 3}")
 
 
+def _flags(stage: Stage, match: re.Match[str]) -> None:
+    """Which settings there are depends on the firmware."""
+    lines = [re.fullmatch(r"\+NCONFIG:(\w+),(\w+)", line) for line in stage.ahead()[1:]]
+    stage.modem.settings.nvram["NCONFIG"] = {line[1]: line[2] for line in lines if line}
+
+
 def _off(stage: Stage, match: re.Match[str]) -> None:
     if not stage.sets(r"AT\+CFUN=.*"):
         stage.at("AT+CFUN=0", 30.0)
@@ -99,7 +105,6 @@ def _open(stage: Stage, number: int, stream: bool) -> None:
         stage.at(f"AT+NSOCO={number},198.51.100.7,80")
         stage.wait(lambda: part.open[number].link.state == "open", 60.0)
         stage.advance(0.5)
-    stage.forget()
 
 
 def _used(stage: Stage, match: re.Match[str]) -> None:
@@ -121,6 +126,7 @@ def _say(stage: Stage, match: re.Match[str]) -> None:
     part = stage.modem.sockets_part  # type: ignore[attr-defined]
     _open(stage, number, False)
     if not stage.say(b"9" * size):
+        part.open[number].link.sender = ("198.51.100.7", 7)
         part._came(number, part.open[number], b"9" * size)
 
 
@@ -181,7 +187,7 @@ def _lost_ping(stage: Stage, match: re.Match[str]) -> None:
 def _noise(stage: Stage, match: re.Match[str]) -> None:
     """AT alone is an error only if something stood before it on the line."""
     if stage.command().upper() == "AT":
-        stage.modem.faults.error("AT")
+        stage.raw(b"AT#")
 
 
 def _unattached(stage: Stage, match: re.Match[str]) -> None:
@@ -202,6 +208,7 @@ RULES = (
     Rule("setup", "RX", r"\+NCDP:([\w.]+),(\d+)", _server),
     Rule("setup", "TX", r"(?i:AT\+(?:CGATT=1|COPS=1,.*))", _by_hand),
     Rule("setup", "TX", r"(?i:AT\+CFUN=1)", _off),
+    Rule("setup", "TX", r"(?i:AT\+NCONFIG\?)", _flags),
     Rule("setup", "RX", r"\+NPSMR:0", _in_psm),
     Rule("setup", "TX", r"(?i:AT\+(NSOST|NSOSTF|NSOCO|NSOSD|NSORF|NSOCL)=(\d).*)", _used),
     Rule("setup", "RX", r"\+CSCON:0", _releases),
