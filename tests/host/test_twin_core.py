@@ -96,6 +96,23 @@ def test_transparent_mode_until_the_escape() -> None:
     assert rig.ok("AT") == []
 
 
+def test_a_packet_data_call() -> None:
+    rig = TwinRig()
+    rig.boot()
+    assert rig.at("ATD*99#") == ["NO CARRIER"]  # not registered
+    rig.wait(lambda: rig.modem.ue.registered, 60.0)
+    rig.advance(1.0)
+    assert rig.at("ATD12345;") == rig.at("ATO") == ["NO CARRIER"]
+    assert rig.at("ATD*99***1#") == ["CONNECT"]
+    assert rig.at("AT") == []
+    assert rig.at("+++") == ["OK"]
+    assert rig.at("ATO") == ["CONNECT"]
+    rig.modem.rx(b"+++")
+    rig.advance(0.1)
+    assert rig.ok("ATH") == []
+    assert rig.at("ATO") == ["NO CARRIER"]
+
+
 # Traits
 
 
@@ -262,7 +279,7 @@ def test_every_module_there_is_boots_and_answers(name: str) -> None:
     clock.advance(20.0)
     for _ in range(5):
         said.clear()
-        modem.rx(b"AT\r")
+        modem.rx(b"AT\r\n")
         clock.advance(1.0)
     assert said.decode("latin-1").split()[-1:] == ["OK"]
 

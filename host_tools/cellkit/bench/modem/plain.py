@@ -14,6 +14,7 @@ from cellkit.bench.modem.family import Dialect, Handler, Traits
 from cellkit.bench.modem.modem import Modem
 from cellkit.bench.modem.radio import Stat
 from cellkit.bench.modem.standard import LASTING, VOLATILE, Standard
+from cellkit.bench.modem.standard_dial import DialCommands
 from cellkit.bench.modem.standard_sms import SmsCommands
 from cellkit.bench.modem.v250 import Command
 
@@ -58,7 +59,8 @@ class PlainModem(Modem):
         self.messages = self.make_messages()
         self.mux = self.make_cmux()
         handlers: dict[str, Handler | None] = {
-            **self.standard.handlers(), **self.messages.handlers(), **self.mux.handlers(), **self.commands(),
+            **self.standard.handlers(), **self.messages.handlers(), **self.mux.handlers(),
+            **DialCommands(self).handlers(), **self.commands(),
         }  # fmt: skip
         return Dialect(
             handlers={name: handler for name, handler in handlers.items() if handler is not None},
