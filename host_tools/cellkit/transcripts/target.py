@@ -69,11 +69,12 @@ class Listener(Channel):
             if line == prompt:
                 found["final"] = "prompt"
                 return
-        name = self._name
-        if name and self._final and buf.startswith(name, a) and buf[a + len(name)] not in _LETTERS:
-            self._expect(a, b, True)  # the result of the command, behind its OK
-            found["response"].append(_text(line))
-            return
+        for name in self._names:
+            end = a + len(name)
+            if self._final and buf.startswith(name, a) and (end >= b or buf[end] not in _LETTERS):
+                self._expect(a, b, True)  # the result of the command, behind its OK
+                found["response"].append(_text(line))
+                return
         self._known = self.unknown
         super()._line(a, b)
 

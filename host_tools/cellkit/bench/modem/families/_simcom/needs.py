@@ -22,6 +22,13 @@ def _size(stage: Stage, pattern: str, usual: int) -> int:
 # Boot
 
 
+# What the network tells of contexts, and other lines of a start, in the forms that the family has.
+_EVENT = (
+    r"\+CGEV: (?:(?:EPS|ME|NW) PDN (?:ACT|DEACT) \d(?:,\d)?|(?:ME|NW) DETACH)|SMS DONE|PB DONE|"
+    r'\*ISIMAID: "[0-9A-F]+"'
+)
+
+
 def _fixed_rate(stage: Stage, match: re.Match[str]) -> None:
     stage.config.nvram = {**stage.config.nvram, "IPR": 115200}
 
@@ -211,9 +218,9 @@ RULES = (
     Rule("before", "RX", r"ERROR", _ims_on),
     Rule("before", "RX", r"ERROR", _data_only),
     Rule("before", "RX", r"\+CPSI: ?NO SERVICE.*", _no_service),
-    Rule("setup", "RX", r"\+MSTK: (.*)", _toolkit),
-    Rule("before", "RX", r"\+CGEV: .*|SMS DONE|PB DONE|\*ISIMAID: .*", _late_event),
-    Rule("cause", "RX", r"\+CGEV: .*|SMS DONE|PB DONE|\*ISIMAID: .*", _event),
+    Rule("setup", "RX", r'\+MSTK: (\d+(?:, "[0-9A-Fa-f]+")?)', _toolkit),
+    Rule("before", "RX", _EVENT, _late_event),
+    Rule("cause", "RX", _EVENT, _event),
     Rule("before", "TX", r"(?i:AT\+(?:NETOPEN|CMQTTSTART|CCHSTART|CNTP|HTTPACTION=.*|CLBS=.*))|ATD.*", _in_service),
     Rule("setup", "TX", r"(?i:AT\+(?:CIPOPEN|NETCLOSE|SERVERSTART|CIPCLOSE).*)", _was_open),
     Rule("setup", "RX", r"\+IPADDR: ?\d.*", _was_open),
