@@ -18,6 +18,7 @@ from cellkit.bench.modem.families._quectel.sockets import SocketCommands
 from cellkit.bench.modem.families._quectel.tls import TlsCommands
 from cellkit.bench.modem.family import Handler, Reply
 from cellkit.bench.modem.plain import PlainModem
+from cellkit.bench.modem.radio import Stat
 from cellkit.bench.modem.v250 import Command, SyntaxFault
 
 
@@ -104,13 +105,14 @@ class QuectelModem(PlainModem):
 
     def registration_changed(self) -> None:
         """Without registration the contexts are gone. What a detach by command changes is told behind its OK."""
-        if self._detaching():
+        if self._does("AT+CGATT=0"):
             self.later(self.network.radio.network.detach_s.value + 0.2, self.registration_changed)
             return
+        if self._does("AT+CGATT=1") and self.ue.stat is Stat.SEARCHING:
+            return  # the cell is known: there is no search to tell of
         if not self.ue.registered:
             self.sockets_part.bearer_gone()
         super().registration_changed()
 
-    def _detaching(self) -> bool:
-        running = self._running
-        return running is not None and running.text.upper().startswith("AT+CGATT=0")
+    def _does(self, command: str) -> bool:
+        return self._running is not None and self._running.text.upper().startswith(command)

@@ -11,7 +11,7 @@ _POWER_DOWN_S = 120.0
 
 def _unasked(stage: Stage, name: str) -> bool:
     """Whether the line at this place is a report, and the log has not asked for such reports."""
-    return not stage.command().upper().startswith(f"AT+{name}") and not stage.sets(rf"AT.*\+{name}=.*")
+    return f"+{name}" not in stage.command().upper() and not stage.sets(rf"AT.*\+{name}=.*")
 
 
 def _connection_report(stage: Stage, match: re.Match[str]) -> None:

@@ -148,6 +148,10 @@ def _closed(stage: Stage, match: re.Match[str]) -> None:
     stage.modem.sockets_part._ended(number)  # type: ignore[attr-defined]
 
 
+def _lives(stage: Stage, match: re.Match[str]) -> None:
+    _open(stage, int(match[1]), True)
+
+
 def _event(stage: Stage, match: re.Match[str]) -> None:
     stage.modem.platform.event(int(match[1]))  # type: ignore[attr-defined]
 
@@ -211,6 +215,7 @@ RULES = (
     Rule("setup", "TX", r"(?i:AT\+NCONFIG\?)", _flags),
     Rule("setup", "RX", r"\+NPSMR:0", _in_psm),
     Rule("setup", "TX", r"(?i:AT\+(NSOST|NSOSTF|NSOCO|NSOSD|NSORF|NSOCL)=(\d).*)", _used),
+    Rule("setup", "RX", r"\+NSOCLI: ?(\d)", _lives),
     Rule("setup", "RX", r"\+CSCON:0", _releases),
     Rule("before", "TX", r".*", _wakes),
     Rule("before", "TX", r'(?i:AT\+COPS=1,2,"?(\d+)"?.*)', _operator),

@@ -36,16 +36,24 @@ class Module(QuectelModem):
     # 650 ms is the BG96's; a wake-up pulse soon after PSM POWER DOWN is ignored (a field report).
     recipe = replace(POWERS_DOWN, key_off_s=0.65, deaf_s=1.0)
     act = 8
-    edrx_act = 4
     state_port = "uart1"
-    mqtt_recv = "quoted"
     publish_answer = "+QMTPUB"
-    lasting = {"urcport": "uart1", "QCSCON": 0, "psm/urc": 0, "psm/enter": 0}
+    lasting = {"urcport": "uart1", "QCSCON": 0, "QPSMCFG": "60,5", "QPSMEXTCFG": "15,2,120,5,120,15", "edrx": 4}
     volatile = {"QSCLK": 0}
 
     def make_standard(self) -> Standard:
         """CEREG without causes."""
         return _Standard(self)
+
+    @property
+    def mqtt_recv(self) -> str:  # type: ignore[override]
+        """BG96 does not quote a payload that comes (MQTT note V1.0), BG95 does (log)."""
+        return str(self.config.identity.more.get("mqtt_recv", "quoted"))
+
+    @property
+    def edrx_act(self) -> int:  # type: ignore[override]
+        """AcT-type of the eDRX that was asked for last: 4 Cat.M1, 5 NB-IoT."""
+        return int(self.settings.nvram["edrx"])
 
     def commands(self) -> dict[str, Handler]:
         """What BG9x has of its own."""
@@ -53,7 +61,8 @@ class Module(QuectelModem):
         return {
             **super().commands(), **self.coap.handlers(),
             "+QCSCON": self._qcscon, "+QPSMS": self._qpsms, "+QPSMCFG": self._qpsmcfg, "+QPSMEXTCFG": self._qpsmext,
-            "+QCFGEXT": self._qcfgext, "+QLWM2M": lambda command: Reply(), "+CSCON": None,  # type: ignore[dict-item]
+            "+QCFGEXT": self._qcfgext, "+CFUN": self._cfun, "+CEDRXS": self._cedrxs, "+QCSQ": self._qcsq,
+            "+QLWM2M": lambda command: Reply(), "+CSCON": None,  # type: ignore[dict-item]
         }  # fmt: skip
 
     def banner_line(self, text: str) -> None:
@@ -88,6 +97,29 @@ class Module(QuectelModem):
 
     # Commands
 
+    def _cfun(self, command: Command) -> Reply | None:
+        if command.op == "set" and command.integer(1, 0, 1, default=0):
+            return Reply(after=self._restart)
+        return self.standard._cfun(command)
+
+    def _restart(self) -> None:
+        """POWERED DOWN, contexts, and RDY seconds later (BG96 log)."""
+        self.urc(self.powered_down)
+        self.sockets_part.bearer_gone()
+        self.later(0.5, self.reset, "AT+CFUN")
+
+    def _cedrxs(self, command: Command) -> Reply:
+        if command.op == "test":
+            return Reply(['+CEDRXS: (0-3),(4,5),("0000"-"1111")'])
+        if command.op == "set" and command.given(1):
+            self.settings.nvram["edrx"] = command.integer(1, 4, 5)
+        return self.standard._cedrxs(command)
+
+    def _qcsq(self, command: Command) -> Reply:
+        if command.op == "test":
+            return Reply(['+QCSQ: "NOSERVICE","GSM","eMTC","NBIoT"'])
+        return self.queries._qcsq(command)
+
     def _qcscon(self, command: Command) -> Reply:
         if command.op == "read":
             return Reply([f"+QCSCON: {self.settings.nvram['QCSCON']},{int(self.ue.connected)}"])
@@ -108,15 +140,23 @@ class Module(QuectelModem):
         return reply or Reply()
 
     def _qpsmcfg(self, command: Command) -> Reply:
-        if command.op == "read":
-            return Reply(["+QPSMCFG: 60,15"])
-        if command.op == "set" and len(command.args) == 1:
-            return Reply([f"+QPSMCFG: {command.args[0].text},5"])
-        return Reply()
+        return self._kept(command, "(20-4294967295),(0-15)")
 
     def _qpsmext(self, command: Command) -> Reply:
+        return self._kept(command, "(0-255),(0-2),(1-65535),(0-255),(1-65535),(0-255)")
+
+    def _kept(self, command: Command, form: str) -> Reply:
+        """Numbers; those that are not given stay as they are."""
+        nvram, key = self.settings.nvram, command.name.lstrip("+")
+        if command.op == "test":
+            return Reply([f"{command.name}: {form}"])
         if command.op == "read":
-            return Reply(["+QPSMEXTCFG: 14,2,120,5,120,15"])
+            return Reply([f"{command.name}: {nvram[key]}"])
+        before = nvram[key].split(",")
+        new = [str(command.integer(at, 0, 4294967295)) for at in range(len(command.args))]
+        if not new or len(new) > len(before):
+            raise SyntaxFault
+        nvram[key] = ",".join([*new, *before[len(new):]])
         return Reply()
 
     def _qcfgext(self, command: Command) -> Reply:
