@@ -46,6 +46,12 @@ class QuectelModem(PlainModem):
     first_context = 1
     file_prompt = "\r\nCONNECT\r\n"
     mqtt_versions = (3, 4)
+    mqtt_forms: tuple[str, ...] = (
+        '"version",(0-5),(3,4)', '"pdpcid",(0-5),(1-15)', '"ssl",(0-5),(0,1),(0-5)', '"keepalive",(0-5),(0-3600)',
+        '"session",(0-5),(0,1)', '"timeout",(0-5),(1-60),(1-10),(0,1)',
+        '"will",(0-5),(0,1),(0-2),(0,1),"willtopic","willmessage"',
+    )  # fmt: skip
+    """What QMTCFG=? lists."""
     mqtt_recv = "quoted"
     """+QMTRECV's payload without a length: `quoted` or `bare`."""
     publish_answer = "+QMTPUBEX"

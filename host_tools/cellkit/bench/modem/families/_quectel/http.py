@@ -26,6 +26,7 @@ class HttpCommands:
         self._url = ""
         self._settings: dict[str, int] = dict(_FACTORY)
         self._body: bytes | None = None
+        modem.at_reset.append(self.forget)
         self.three_fields = True
         """Whether +QHTTPGET tells the length of the content."""
 
@@ -110,6 +111,11 @@ class HttpCommands:
 
         size = command.integer(0, 1, 1 << 20)
         return Reply(prompt=DataMode(size, size, typed, self._prompt))
+
+    def forget(self) -> None:
+        """Reset or power cut: nothing of it is saved."""
+        self._settings.update(_FACTORY)
+        self._url, self._body = "", None
 
     @property
     def has_answer(self) -> bool:

@@ -36,6 +36,7 @@ class MqttCommands:
         self._settings = [dict(self.factory) for _ in range(self.clients)]
         self._wills: dict[int, Will] = {}
         self._stored: dict[int, list[tuple[str, bytes]]] = {}
+        modem.at_reset.append(self.forget)
         self._left: set[int] = set()
         """Disconnected, but not closed: QMTCLOSE may follow (BG77)."""
 
@@ -46,6 +47,14 @@ class MqttCommands:
             "+QMTCONN": self._qmtconn, "+QMTDISC": self._qmtdisc, "+QMTSUB": self._qmtsub, "+QMTUNS": self._qmtuns,
             "+QMTPUB": self._qmtpub, "+QMTPUBEX": self._qmtpub, "+QMTRECV": self._qmtrecv,
         }  # fmt: skip
+
+    def forget(self) -> None:
+        """Reset or power cut: sessions and settings are gone."""
+        for settings in self._settings:
+            settings.update(self.factory)
+        for kept in (self._wills, self._stored, self._hosts):
+            kept.clear()
+        self._left.clear()
 
     def _index(self, command: Command, at: int = 0) -> int:
         return command.integer(at, 0, self.clients - 1)
@@ -62,7 +71,7 @@ class MqttCommands:
 
     def _qmtcfg(self, command: Command) -> Reply:
         if command.op == "test":
-            return Reply(['+QMTCFG: "version",(0-5),(3,4)', '+QMTCFG: "keepalive",(0-5),(0-3600)'])
+            return Reply([f"+QMTCFG: {form}" for form in self._modem.mqtt_forms])
         key = command.string(0, 20).lower()
         settings = self._settings[self._index(command, 1)]
         values = [arg.text for arg in command.args[2:]]

@@ -47,6 +47,7 @@ class SocketCommands(ContextCommands):
     def __init__(self, modem: QuectelModem) -> None:
         super().__init__(modem)
         self.open: dict[int, _Socket] = {}
+        modem.at_reset.append(self.forget)
         self.config = {
             "dataformat": (0, 0), "viewmode": 0, "showlength": 0, "showRA": 0, "sendinfo": 0, "close/mode": 0,
         }  # fmt: skip
@@ -138,6 +139,12 @@ class SocketCommands(ContextCommands):
         socket.state, socket.host, socket.port = 2, ip, port
         self._modem.urc(f'+QIURC: "incoming",{number},{listener},"{ip}",{port}')
         return number
+
+    def forget(self) -> None:
+        """Reset or power cut: nothing is open."""
+        self.open.clear()
+        self.active.clear()
+        self.last_error = 0
 
     def context_closed(self, number: int) -> None:
         """Its sockets are closed."""

@@ -30,6 +30,7 @@ class TlsCommands:
     def __init__(self, modem: QuectelModem) -> None:
         self._modem = modem
         self._contexts: dict[int, dict[str, Any]] = {}
+        modem.at_reset.append(self._contexts.clear)
         self._opened: dict[int, tuple[int, int, int]] = {}  # id: pdp context, TLS context, access
 
     def handlers(self) -> dict[str, Handler]:

@@ -13,7 +13,8 @@ _ROM = (
     "F1: 0000 0000", "V0: 0000 0000 [0001]", "00: 0006 000C", "01: 0000 0000", "U0: 0000 0001 [0000]",
     "T0: 0000 00B4", "Leaving the BROM",
 )  # fmt: skip
-_IN_PSM, _NOT_ALLOWED = 846, 3
+_NOT_ALLOWED = 3
+_SEARCH_STOPS_S = 70.0
 
 
 class _Standard(Standard):
@@ -22,6 +23,25 @@ class _Standard(Standard):
     def address_line(self, cid: int) -> str:
         ip = self.modem.ue.grant.ip
         return self.line("+CGPADDR", cid, *([ip] if cid == self.modem.cid and ip else []))
+
+    def _cfun(self, command: Command) -> Reply | None:
+        """CFUN=0 waits for a search to end: 60 to 80 s where there is no cell (low-power guide)."""
+        if command.op == "set" and command.args[0].text == "0":
+            self._switch_off(command, _SEARCH_STOPS_S)
+            return None
+        return super()._cfun(command)
+
+    def _switch_off(self, command: Command, patience_s: float) -> None:
+        if self.modem.ue.searching and patience_s > 0:
+            self.modem.later(1.0, self._switch_off, command, patience_s - 1.0)
+            return
+        try:
+            reply = super()._cfun(command)
+        except (SyntaxFault, MeFault) as fault:
+            self.modem.fail(fault)
+            return
+        if reply is not None:
+            self.modem.complete(reply)
 
     def cgsn(self, command: Command) -> Reply:
         if command.op == "set":
@@ -45,6 +65,12 @@ class Module(QuectelModem):
     lasting = {"IPR": 0, "QNBIOTEVENT": 0, "QATWAKEUP": 0, "QBAND": (), "CMEE": 1}
     volatile = {"QSCLK": 1, "QNBIOTRAI": 0}
     whole = frozenset({"+QISEND", "+QMTPUB"})
+    mqtt_forms = (
+        '"will",(0-5),(0,1),(0-2),(0,1),"will_topic","will_msg"', '"timeout",(0-5),(1-60),(0-10),(0,1)',
+        '"session",(0-5),(0,1)', '"keepalive",(0-5),(0-3600)',
+        '"aliauth",(0-5),"productkey","devicename","devicesecret"',
+        '"version",(0-5),(3,4)',
+    )  # fmt: skip
 
     def make_standard(self) -> Standard:
         """Forms of MediaTek's core."""
