@@ -231,6 +231,9 @@ def test_ok_of_mqtt_says_that_it_was_sent() -> None:
         rig.ok('AT+CMQCON=0,4,"me",60,1,0')
         assert rig.at('AT+CMQSUB=0,"a",1')[-1] == "ERROR", "no CONNACK yet"
         rig.meet(lambda: rig.modem.mqtt.client.state == "connected" and not rig.modem.mqtt.waits, "CONNACK")
+        rig.ok('AT+CMQSUB=0,"b",1')
+        assert rig.at('AT+CMQSUB=0,"c",1')[-1] == "ERROR", "no SUBACK yet"
+        rig.meet(lambda: not rig.modem.mqtt.waits, "SUBACK")
         rig.ok("AT+CMQTSYNC=1")
         rig.ok('AT+CMQSUB=0,"a",1')
         digits = BINARY.hex()
