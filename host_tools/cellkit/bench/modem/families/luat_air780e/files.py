@@ -24,7 +24,8 @@ class FileCommands:
         """Commands by name."""
         return {
             "+FSMKDIR": self._mkdir, "+FSRMDIR": self._rmdir, "+FSCREATE": self._create, "+FSLS": self._ls,
-            "+FSWRITE": self._write, "+FSREAD": self._read, "+FSFLSIZE": self._size, "+FSDEL": self._delete,
+            "+FSWRITE": self._write, "+FSREAD": self._read, "+FSREADHEAD": self._read,
+            "+FSFLSIZE": self._size, "+FSDEL": self._delete,
             "+FSMEM": self._mem, "+FSDRIVE": lambda command: Reply(["+FSDRIVE: C"]),
         }  # fmt: skip
 

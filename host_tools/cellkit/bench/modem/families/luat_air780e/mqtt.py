@@ -68,7 +68,7 @@ class MqttCommands:
         client, modem = self.client, self._modem
         if client.state != "closed":
             raise MeFault(3)
-        tls = modem.sockets_part.tls(_MQTT_CONTEXT) if command.name == "+SSLMIPSTART" else None
+        tls = modem.tls(_MQTT_CONTEXT) if command.name == "+SSLMIPSTART" else None
 
         def opened(outcome: str) -> None:
             modem.urc("CONNECT OK" if outcome == "ok" else "CONNECT FAIL")
@@ -149,16 +149,22 @@ class MqttCommands:
         return Reply()
 
     def _state(self, command: Command) -> Reply:
+        if command.op == "test":
+            return Reply()
         states = {"closed": 0, "opening": 2, "open": 2, "connecting": 2, "connected": 1}
         return Reply([f"+MQTTSTATU :{states[self.client.state]}"])
 
     def _msgset(self, command: Command) -> Reply:
         if command.op == "read":
             return Reply([f"+MQTTMSGSET: {int(self._cached)}"])
+        if command.op == "test":
+            return Reply(["+MQTTMSGSET: (0,1)"])
         self._cached = bool(command.integer(0, 0, 1))
         return Reply()
 
     def _mode(self, command: Command) -> Reply:
+        if command.op in ("read", "test"):
+            return Reply([f"+MQTTMODE: {int(self._hex)}" if command.op == "read" else "+MQTTMODE: (0,1)"])
         self._hex = bool(command.integer(0, 0, 1))
         return Reply()
 
@@ -175,6 +181,11 @@ class MqttCommands:
             self._modem.urc(f'+MSUB: "{name}",{len(piece)} byte,{text}')
 
     def _msgget(self, command: Command) -> Reply:
+        if command.op == "read":
+            states = ["VALID" if at < len(self._stored) else "INVALID" for at in range(_SLOTS)]
+            return Reply([f"+MQTTMSGGET: {at},{state}" for at, state in enumerate(states)])
+        if command.op == "test":
+            return Reply()
         lines = [f"+MSUB: {name},{len(data)} byte,{data.decode('latin-1')}" for name, data in self._stored]
         self._stored.clear()
         return Reply(lines)
