@@ -40,7 +40,7 @@ class Parser:
         self.buf = bytearray(size)
         self.headers = headers
         self.overflows = 0
-        self.prompt = 0  # the character that asks for data, set by the owner while it may come
+        self.prompt = 0  # what asks for data besides `>`, set by the owner while it may come; 0: nothing does
         self.inline_left = 0  # in the LINE of an inline header: bytes of payload behind it
         self._mv = memoryview(self.buf)
         self._size = size
@@ -96,7 +96,7 @@ class Parser:
                     pos += 1
                     scan = pos
                     continue
-                if c == self.prompt and c:
+                if self.prompt and (c == self.prompt or c == _GT):
                     self.prompt = 0
                     pos += 1
                     self._sink(PROMPT, pos, pos)

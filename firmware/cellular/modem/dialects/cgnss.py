@@ -2,7 +2,7 @@
 
 from cellular.at.fields import number, split
 from cellular.errors import ATError
-from cellular.modem.location import Fix, real
+from cellular.modem.location import Fix, degrees, real
 from micropython import const
 
 _READY_MS = const(30000)
@@ -20,11 +20,14 @@ async def gnss_fix(modem):
     fields = split(await modem.channel.cmd(b"AT+CGNSSINFO", b"+CGNSSINFO") or b"")
     for i in range(1, len(fields) - 6):
         if fields[i + 1] in ("N", "S") and fields[i + 3] in ("E", "W"):
-            latitude, longitude = real(fields, i), real(fields, i + 2)
+            if len((fields[i] or "").split(".")[0]) > 3:  # ddmm.mmmm; newer firmware has degrees
+                latitude, longitude = degrees(fields[i] + fields[i + 1]), degrees((fields[i + 2] or "") + fields[i + 3])
+            else:
+                latitude, longitude = real(fields, i), real(fields, i + 2)
+                latitude = -latitude if latitude and fields[i + 1] == "S" else latitude
+                longitude = -longitude if longitude and fields[i + 3] == "W" else longitude
             if latitude is None or longitude is None:
                 return None
-            latitude = -latitude if fields[i + 1] == "S" else latitude
-            longitude = -longitude if fields[i + 3] == "W" else longitude
             satellites = sum([number(fields, j) or 0 for j in range(1, i)])
             return Fix(latitude, longitude, real(fields, i + 6), real(fields, i + 10), satellites)
     return None

@@ -26,12 +26,7 @@ async def prepare(modem, tls, host):
     for kind, pem in tls.items():
         name = name_of(kind, pem)[:-4].encode()
         if there.find(b'"%s"' % name) < 0:
-            prompts = ch.prompts
-            ch.prompts = (b">",)  # data for a socket have another
-            try:
-                await ask(b'AT+USECMNG=0,%d,"%s",%d' % (_TYPES[kind], name, len(pem)), b"+USECMNG", 30000, data=pem)
-            finally:
-                ch.prompts = prompts
+            await ask(b'AT+USECMNG=0,%d,"%s",%d' % (_TYPES[kind], name, len(pem)), b"+USECMNG", 30000, data=pem)
         await ask(b'AT+USECPRF=%d,%d,"%s"' % (_PROFILE, _OPTIONS[kind], name))
     await ask(b"AT+USECPRF=%d,0,%d" % (_PROFILE, tls.verify))
     if tls.sni:

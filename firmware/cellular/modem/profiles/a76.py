@@ -57,7 +57,7 @@ PROMPTS = (b">", b"DOWNLOAD")
 SOCKETS = 10
 SEND_MAX = 1400
 SESSION = ()
-SETTINGS = ((b"AT+CTZU?", b"+CTZU", b"1", b"AT+CTZU=1"),)  # by default the network's time does not set the clock
+SETTINGS = (NITZ,)
 ICCID = (b"AT+CICCID", b"+ICCID")
 IMEI = (b"AT+CGSN", b"")
 REBOOT = b"AT+CRESET"

@@ -9,7 +9,7 @@ NAME = "unknown"
 CAPABILITIES = {}  # name -> dialect in cellular.modem.dialects, "" = functions of the profile
 
 # Power. Times in ms.
-PWRKEY_MS = 1000
+PWRKEY_MS = 1000  # long enough to switch on and to wake, too short to switch off
 RESET_MS = 300
 BOOT_MS = 10000
 BOOT_QUIET_MS = None  # how long nothing is asked after a start; None: BOOT_MS, or until the banner
@@ -67,6 +67,7 @@ FIRST_SOCKET = 0
 SOCKETS = 5
 SEND_MAX = 512
 SETTINGS = ()  # (read, prefix, wanted, write): kept by the module, written where they differ
+NITZ = (b"AT+CTZU?", b"+CTZU", b"1", b"AT+CTZU=1")  # a setting: the network's time sets the clock
 BOOT_SETTINGS = ()  # the same, in force after a restart
 SETUP = ()  # sent after each restart
 PSM_AT_BOOT = False  # the times of PSM hold only after a restart

@@ -22,6 +22,7 @@ BOOT_MS = 12000  # 5 s after QRST; then AT is repeated until the rate is found
 BANNERS = (b"Leaving the BROM",)
 START_TRIES = 3
 WAKE = "pin"  # PSM_EINT; the UART is dead in deep sleep
+WAKE_MS = 1000
 FUNCTION_MS = 90000  # CFUN=0 takes up to 80 s while it is not registered
 
 CURRENTS_NA = {  # hardware design: PSM, DRX of 2.56 s, 23 dBm; (unverified): awake, search, connected, radio off
@@ -36,24 +37,15 @@ CURRENTS_NA = {  # hardware design: PSM, DRX of 2.56 s, 23 dBm; (unverified): aw
 }
 
 URCS = STANDARD_URCS + (
+    b"+Q",
     b"+IP:",
     b"+CFUN:",
-    b"+QNBIOTEVENT:",
-    b"+QATWAKEUP",
-    b"+QIURC:",
-    b"+QIOPEN:",
     b"SEND ",
     b"CLOSE OK",
     b"CONNECT OK",
     b"UPDATE OK",
-    b"+QIND:",
-    b"+QPING:",
-    b"+QNTP:",
-    b"+QMT",
-    b"+QLW",
     b"+MIPL",
     b"+CIS ERROR",
-    b"+QCOAP",
     b"F1: ",
     b"V0: ",
     b"00: ",
@@ -68,7 +60,7 @@ SEND_MAX = 512
 QI_SEND = "sendex"
 QI_READ_MAX = 512
 # What it sends of its own, as it may have been told in another life.
-SETTINGS = (
+SETTINGS = (NITZ,) + (
     (b"AT+QNBIOTEVENT?", b"+QNBIOTEVENT", b"1,1", b"AT+QNBIOTEVENT=1,1"),
     (b'AT+QICFG="viewmode"', b"+QICFG", b'"viewmode",0', b'AT+QICFG="viewmode",0'),
 )

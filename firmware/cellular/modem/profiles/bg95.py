@@ -25,6 +25,7 @@ RESET_MS = 300  # BG96: 150 to 460 ms
 BOOT_MS = 15000  # 5.8 s
 BANNERS = (b"RDY",)
 WAKE = "key"
+WAKE_MS = 1000
 PSM_OFF = True
 
 # Hardware design of BG96: PSM, idle, NB1 at 23 dBm, sleep at CFUN=0, DRX of 1.28 s. (unverified): search, connected.
@@ -40,23 +41,9 @@ CURRENTS_NA = {
 }
 
 URCS = STANDARD_URCS + (
+    b"+Q",
     b"+CFUN:",
-    b"+QUSIM:",
-    b"+QIND:",
     b"APP RDY",
-    b"+QIURC:",
-    b"+QIOPEN:",
-    b"+QSSLURC:",
-    b"+QSSLOPEN:",
-    b"+QMT",
-    b"+QHTTP",
-    b"+QCOAP",
-    b"+QLWURC:",
-    b"+QNTP:",
-    b"+QPING:",
-    b"+QCSCON:",
-    b"+QPSMTIMER:",
-    b"+QGPSURC:",
     b"PSM POWER DOWN",
     b"POWERED DOWN",
     b"NORMAL POWER DOWN",
@@ -76,7 +63,7 @@ QMT = {"version": 4, "publish": "fixed", "receive": b'AT+QMTCFG="recv/mode",0,0,
 TLS_CONTEXT = 1
 SETUP = (b"AT+QCSCON=1",)
 SESSION = ()
-SETTINGS = ((b'AT+QCFG="psm/urc"', b"+QCFG", b'"psm/urc",1', b'AT+QCFG="psm/urc",1'),)
+SETTINGS = (NITZ, (b'AT+QCFG="psm/urc"', b"+QCFG", b'"psm/urc",1', b'AT+QCFG="psm/urc",1'))
 ICCID = (b"AT+QCCID", b"+QCCID")
 IMEI = (b"AT+CGSN", b"")
 

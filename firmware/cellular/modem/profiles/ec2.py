@@ -52,7 +52,7 @@ SESSION = ()
 # By default lines that nobody has asked for go to the USB port, and the network's time does not set the clock.
 SETTINGS = (
     (b'AT+QURCCFG="urcport"', b"+QURCCFG", b'"urcport","uart1"', b'AT+QURCCFG="urcport","uart1"'),
-    (b"AT+CTZU?", b"+CTZU", b"1", b"AT+CTZU=1"),
+    NITZ,
 )
 SLEEP_OFF = b"AT+QSCLK=0"
 SLEEP_ON = b"AT+QSCLK=1"

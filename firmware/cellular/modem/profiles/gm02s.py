@@ -39,6 +39,7 @@ PAYLOADS = ((b"+SQNSRECV:", 1),)
 
 EDRX_ACTS = (4, 5)
 FIRST_SOCKET = 1
+SETTINGS = (NITZ,)
 SOCKETS = 6
 SEND_MAX = 1460
 RAI = True  # with what is sent: sqns

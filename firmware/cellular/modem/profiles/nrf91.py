@@ -81,6 +81,7 @@ SOCKETS = 1  # it speaks of the one that is selected
 SEND_MAX = 1024
 SETUP = (b"AT+CSCON=1", b"AT%XMODEMSLEEP=1,500,10240", b"AT%MDMEV=1")
 SESSION = ()
+SETTINGS = (NITZ,)
 ICCID = (b"AT%XICCID", b"%XICCID")
 REBOOT = b"AT#XRESET"
 

@@ -22,6 +22,7 @@ BOOT_QUIET_MS = 5000  # there is no banner
 BOOT_MS = 20000
 START_TRIES = 3
 WAKE = "key"
+WAKE_MS = 1000
 PSM_OFF = True
 
 URCS = STANDARD_URCS + (
@@ -56,6 +57,7 @@ PSM_AT_BOOT = True
 PSM_BEFORE = (b"AT+CFUN=0",)
 SETUP = (b"AT+CSCON=1", b"AT+UPSMR=1", b"AT+UDCONF=1,0")  # the last: binary data
 SESSION = ()
+SETTINGS = (NITZ,)
 ICCID = (b"AT+CCID", b"+CCID")
 IMEI = (b"AT+CGSN", b"")
 REBOOT = b"AT+CFUN=15"

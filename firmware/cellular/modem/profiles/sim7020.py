@@ -16,13 +16,14 @@ CAPABILITIES = {
     "clock": "",
 }
 
-PWRKEY_MS = 800
+PWRKEY_MS = 500  # on from 215 ms, off from 800 ms
 RESET_MS = 100  # 48 ms
 BOOT_QUIET_MS = 2500  # the UART is ready after 2 s; with automatic rate it says nothing
 BOOT_MS = 15000
 BANNERS = (b"RDY", b"*MATREADY: 1")
 START_TRIES = 2
 WAKE = "key"
+WAKE_MS = 1000
 PSM_OFF = True
 
 CURRENTS_NA = {  # hardware design; (unverified): search, connected
@@ -41,9 +42,7 @@ URCS = STANDARD_URCS + (
     b"+CFUN:",
     b"SMS Ready",
     b"+CPSMSTATUS:",
-    b"+CSONMI:",
-    b"+CSOERR:",
-    b"+CSORXGET: 1",
+    b"+CSO",
     b"SEND: ",
     b"+CDNSGIP:",
     b"+CIPPING:",
@@ -62,9 +61,9 @@ URCS = STANDARD_URCS + (
     b"+CSNTP:",
     b"+CFOTA:",
     b"+NIDD:",
-    b"NORMAL POWER DOWN",
-    b"UNDER-VOLTAGE",
-    b"OVER-VOLTAGE",
+    b"NORMAL POWER",
+    b"UNDER-",
+    b"OVER-",
 )
 FINALS = (b"SEND OK", b"DATA ACCEPT:")
 NO_FINAL = (b"AT+CIFSR", b"AT+CPOWD=1")
@@ -76,7 +75,7 @@ DNS = (b'AT+CDNSGIP="%s"', b"+CDNSGIP:")
 PSM_BEFORE = (b"AT+CPSMS=0",)  # a second CPSMS=1 sends nothing
 SETUP = (b"AT+CSCON=1", b"AT+CPSMSTATUS=1")
 SESSION = ()
-SETTINGS = ((b"AT+CSORCVFLAG?", b"+CSORCVFLAG", b"0", b"AT+CSORCVFLAG=0"),)  # hex
+SETTINGS = (NITZ,) + ((b"AT+CSORCVFLAG?", b"+CSORCVFLAG", b"0", b"AT+CSORCVFLAG=0"),)  # hex
 RAI_LAST = b"AT+CNBIOTRAI=2"
 ICCID = (b"AT+CCID", b"")
 REBOOT = b"AT+CRESET"

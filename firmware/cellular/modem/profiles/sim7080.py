@@ -27,6 +27,7 @@ BOOT_MS = 20000
 BANNERS = (b"RDY",)
 START_TRIES = 3  # the first AT of some is answered by ERROR
 WAKE = "key"
+WAKE_MS = 1000
 PSM_OFF = True
 
 CURRENTS_NA = {  # low-power note; (unverified): search, connected, transmission
@@ -45,26 +46,20 @@ URCS = STANDARD_URCS + (
     b"SMS Ready",
     b"+APP PDP:",
     b"+CPSMSTATUS:",
-    b"+CADATAIND:",
-    b"+CASTATE:",
-    b"+CANEW:",
-    b"+CAURC:",
-    b"+CASEND:",
-    b"+SMSUB:",
-    b"+SMSTATE:",
-    b"+SHREQ:",
+    b"+CA",
+    b"+SMS",
+    b"+SH",
     b"+CCOAP",
     b"+CNTP:",
-    b"+SGNSCMD:",
-    b"+SGNSERR:",
+    b"+SGNS",
     b"+SNPING",
     b"+CDNSGIP:",
     b"+CFTPS",
     b"CONNECT ",
     b"CLOSED",
-    b"NORMAL POWER DOWN",
-    b"UNDER-VOLTAGE",
-    b"OVER-VOLTAGE",
+    b"NORMAL POWER",
+    b"UNDER-",
+    b"OVER-",
     b"*PSNWID:",
     b"*PSUTTZ:",
     b"DST:",
@@ -82,6 +77,7 @@ SOCKETS = 13
 SEND_MAX = 1460
 SETUP = (b"AT+CPSMSTATUS=1",)
 SESSION = ()
+SETTINGS = (NITZ,)
 RAI_LAST = b"AT+CRAI=2"
 ICCID = (b"AT+CCID", b"")
 IMEI = (b"AT+GSN", b"")
