@@ -21,9 +21,8 @@ _NOTED = {
     "+SIMDETEC": Noted("1", "(1,2)"), "+CSDT": Noted("0", "(0,1)", merges=False), "+SETUSB": Noted("1", "(0,1)"),
     "*RTIME": Noted("2", "(1-120)"), "+ECBAND": Noted(_BANDS, merges=False), "*CSQ": Noted("0", "(0,1)"),
     "+NITZDISSET": Noted("0", "(0,1)"), "+WISN": Noted('""'), "+CADC": Noted(None), "+CGPIO": Noted(None),
-    "+CRSL": Noted("50", "(0-100)"),
-    "+CTTSPARAM": Noted(None), "+CRC": Noted("0", "(0,1)"),
-    "+CVHU": Noted("0", "(0,1)"),    "+VTD": Noted("1"), "+VTS": Noted(None), "+CGAUTH": Noted(None),
+    "+CRSL": Noted("50", "(0-100)"), "+CTTSPARAM": Noted(None), "+CRC": Noted("0", "(0,1)"),
+    "+CVHU": Noted("0", "(0,1)"), "+VTD": Noted("1"), "+VTS": Noted(None), "+CGAUTH": Noted(None),
     "+CGNSAID": Noted(None), "+CGNSTST": Noted("0"),
     "+CGNSURC": Noted("0", "(0-255)"), "+GSMLOCFG": Noted(None), "+WIFISCANCONF": Noted("0"), "+AUTOAPN": Noted("1"),
     "+ICF": Noted("3,3", "(1-6),(0-3)"),
@@ -148,9 +147,8 @@ class QueryCommands:
         return Reply([
             "+CGNSINF: ",
             f"1,1,{fix.utc:%Y%m%d%H%M%S},{fix.latitude:.6f},{fix.longitude:.6f},{fix.altitude_m:.3f},"
-            f"{fix.speed_kmh:.2f},{fix.course_deg:.2f},3,,{fix.hdop:.2f},0.89,4.00,,{fix.satellites},{fix.satellites},,,
-    "
-            "34,,",
+            f"{fix.speed_kmh:.2f},{fix.course_deg:.2f},3,,{fix.hdop:.2f},0.89,4.00,,{fix.satellites},{fix.satellites}"
+            ",,,34,,",
         ])  # fmt: skip
 
     # Device
