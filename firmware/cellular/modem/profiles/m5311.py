@@ -20,16 +20,13 @@ BOOT_MS = 15000
 BANNERS = (b"*ATREADY: 1",)  # not after deep sleep
 START_TRIES = 3
 WAKE = "pin"  # WAKEUP_IN
+WAKE_MS = 1000
 FUNCTION_MS = 95000  # CFUN=0 takes up to 90 s
 
 URCS = STANDARD_URCS + (
-    b"+CFUN:",
-    b"+IP:",
+    b"+IP",
     b"+EGACT:",
-    b"+IPRD:",
-    b"+IPNMI:",
-    b"+IPCLOSE:",
-    b"+IPSTATUS:",
+    b"+CFUN:",
     b"CONNECT ",
     b"*GOTOSLEEP",
     b"*MATWAKEUP",
@@ -38,12 +35,7 @@ URCS = STANDARD_URCS + (
     b"+HTTP",
     b"+TLS",
     b"+MIPL",
-    b"+CIS ERROR",
-    b"+CM2M",
-    b"+COAP",
-    b"+CMNTP:",
-    b"+CMDNS:",
-    b"+PING",
+    b"+C",
     b"REBOOTING",
     b"COLD REBOOTING",
     b"POWER OFF",
@@ -53,6 +45,7 @@ SOCKETS = 6
 SEND_MAX = 512
 SETUP = (b"AT+CSCON=1", b"AT*SLEEP=1", b"AT*MATWAKEUP=1")
 SESSION = ()
+SETTINGS = (NITZ,)
 SLEEP_OFF = b"AT+SM=LOCK"
 SLEEP_ON = b"AT+SM=UNLOCK"
 RAI_LAST = b"AT*NBIOTRAI=2"
