@@ -99,11 +99,18 @@ class Cmux:
             typed += self._frame(*found)
         return bytes(typed)
 
+    @property
+    def channel(self) -> int | None:
+        """Where the interpreter speaks; None while no channel is open."""
+        if not self._open:
+            return None
+        return self._asking if self._asking in self._open else min(self._open)
+
     def wrapped(self, data: bytes) -> bytes:
         """What the interpreter says, as frames; nothing while no channel is open."""
-        if not self._open:
+        channel = self.channel
+        if channel is None:
             return b""
-        channel = self._asking if self._asking in self._open else min(self._open)
         pieces = [data[at:at + self.frame_bytes] for at in range(0, len(data), self.frame_bytes)]
         return b"".join(frame(channel << 2 | _COMMAND | 1, _UIH, piece) for piece in pieces)
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from cellkit.bench.modem.cmux import Cmux, frame
 from cellkit.bench.modem.families._simcom.classic import ClassicSockets
 from cellkit.bench.modem.families._simcom.lpwa import LpwaModem
 from cellkit.bench.modem.families._simcom.noted import Noted
@@ -24,6 +25,7 @@ from cellkit.bench.modem.families.simcom_sim7080.standard import Standard7080
 from cellkit.bench.modem.family import Dialect, Handler, Traits
 from cellkit.bench.modem.recipes import POWERS_DOWN
 
+_DATA = 0xFF  # UIH with P/F
 _NOTED = {
     "+CNMP": Noted("38", "((2-Automatic),(13-GSM Only),(38-LTE Only),(51-GSM And LTE Only))"),
     "+CMNB": Noted("3", "((1-Cat-M),(2-NB-IoT),(3-Cat-M And NB-IoT))"), "+CSCLK": Noted("0", "(0-1)"),
@@ -37,6 +39,18 @@ _NOTED = {
     "+CGNSURC": Noted("0", "(0-255)", False), "+CGNSCMD": Noted(None), "+SGNSCFG": Noted(None), "+CSDVC": Noted("1"),
     "+CRRCSTATE": Noted("0,0"), "+CENG": Noted("0,0"), "+CASRIP": Noted("0"),
 }  # fmt: skip
+
+
+class _Mux(Cmux):
+    """Its data frames have P/F set, and C/R not (trace of a SIM7070)."""
+
+    def wrapped(self, data: bytes) -> bytes:
+        """What the interpreter says."""
+        channel = self.channel
+        if channel is None:
+            return b""
+        size = self.frame_bytes
+        return b"".join(frame(channel << 2 | 1, _DATA, data[at:at + size]) for at in range(0, len(data), size))
 
 
 class Module(LpwaModem):
@@ -63,6 +77,10 @@ class Module(LpwaModem):
         """The first command after a start is answered by ERROR, as an early SIM7000 does."""
         self.variant: dict[str, bool] = {}
         return super()._make_dialect()
+
+    def make_cmux(self) -> Cmux:
+        """With its own frames."""
+        return _Mux(self)
 
     def make_standard(self) -> Standard7080:
         """Layouts."""

@@ -85,6 +85,12 @@ def _quiet_wake(stage: Stage, match: re.Match[str]) -> None:
         stage.modem.variant["psm banner"] = False  # type: ignore[attr-defined]
 
 
+def _connects(stage: Stage, match: re.Match[str]) -> None:
+    """A peer connects to a server."""
+    if match[1] != match[2]:
+        stage.modem.sockets.incoming(int(match[1]), match[3], int(match[4]))  # type: ignore[attr-defined]
+
+
 def _sends(stage: Stage, match: re.Match[str]) -> None:
     stage.modem.variant["casend"] = True  # type: ignore[attr-defined]
 
@@ -226,6 +232,7 @@ RULES = (
     Rule("before", "RX", r"\+CME ERROR: ?(?:operation not allowed|3)", _no_bearer),
     Rule("before", "RX", r'\+SHREQ: ?"[A-Z]+",(\d{3}),\d+', _status),
     Rule("before", "RX", r"\+CGNSINF: ?1,1,.*", _fix),
+    Rule("cause", "RX", r"\+CANEW: ?(\d+),(\d+),([0-9.]+),(\d+)", _connects),
     Rule("cause", "RX", r"\+CADATAIND: ?(\d+)", _say),
     Rule("cause", "RX", r'\+CAURC: "recv",(\d+),.*', _say),
     Rule("cause", "RX", r"\+CASTATE: ?\d+,0|\+SMSTATE: ?0", shared.hang_up),

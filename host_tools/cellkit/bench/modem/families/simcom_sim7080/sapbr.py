@@ -48,7 +48,7 @@ class OldHttpCommands:
             ip = self._modem.ue.grant.ip if self._up else "0.0.0.0"
             return Reply([f'+SAPBR: {number},{1 if self._up else 3},"{ip}"'])
         if kind in (0, 1):
-            if (kind == 1) == self._up or (kind == 1 and not self._modem.ue.grant.ip):
+            if kind == 1 and (self._up or not self._modem.ue.grant.ip):
                 raise MeFault(_NOT_ALLOWED)
             self._up = kind == 1
         if kind == 4:

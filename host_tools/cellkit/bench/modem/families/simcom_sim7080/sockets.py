@@ -189,6 +189,15 @@ class SocketCommands:
             server.peer = link.sender if link.sender[0] else ("198.51.100.7", 5001)
             self._modem.urc(f"+CANEW: {number},{number},{server.peer[0]},{server.peer[1]}")
 
+    def incoming(self, server: int, ip: str, port: int) -> int:
+        """A peer connects to a TCP server: the id that its connection gets."""
+        modem = self._modem
+        number = next(each for each in range(_IDS) if modem.links.get(each) is None)
+        link = modem.links.open(number, "udp", "", 0, lambda outcome: None)
+        link.on_data = lambda data: self._came(link, data)
+        modem.urc(f"+CANEW: {server},{number},{ip},{port}")
+        return number
+
     def _recv(self, command: Command) -> Reply:
         if command.op == "test":
             return Reply([f"+CARECV: (0-{_IDS - 1}),(1-{_LONGEST})"])

@@ -46,6 +46,11 @@ class Standard7080(Standard):
         """No causes."""
         return "(0-2,4)" if name != "CREG" else "(0-2)"
 
+    def address_line(self, cid: int) -> str:
+        """Without quotes."""
+        ip = self.modem.ue.grant.ip
+        return self.line("+CGPADDR", cid, *([ip] if cid == self.modem.cid and ip else []))
+
     def context_line(self, cid: int, kind: str, apn: str, ip: str) -> str:
         """SIM7000 has one more zero."""
         shown = ip if cid == self.modem.cid and ip else "0.0.0.0"
