@@ -201,9 +201,14 @@ class Incoming:
             return
         if self._expect(a, b, False):
             return
+        if self._is_own(buf, a, b):
+            self._answer(a, b)
+            return
         if self._is_urc(a):
             if buf.startswith(b"+CMT:", a):
                 self._belonging = 1  # its text, which may look like anything (TS 27.005)
+            if self.boot_begins is not None and buf.startswith(self.boot_begins, a):
+                self._booting = True
             self._urc(a, b)
             return
         if self._prefix == b"" and self._cmd is not None and not self._final:
@@ -285,6 +290,16 @@ class Incoming:
             self.payload = body
         elif self.on_payload:
             self._call(self.on_payload, self._body_line, body)
+
+    def _is_own(self, buf, a, b):
+        """Whether a command that takes any line is what the line is named after."""
+        command = self._cmd
+        if self._prefix != b"" or command is None or self._final:
+            return False
+        n = 0
+        while 2 + n < len(command) and a + n < b and command[2 + n] not in b"=?" and command[2 + n] == buf[a + n]:
+            n += 1
+        return n > 1 and a + n < b and buf[a + n] == 58 and (2 + n == len(command) or command[2 + n] in b"=?")
 
     def _is_urc(self, a):
         buf = self.parser.buf
