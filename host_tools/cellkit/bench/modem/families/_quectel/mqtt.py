@@ -233,7 +233,7 @@ class MqttCommands:
 
             size = None if rest is None else int(rest) * (2 if in_hex else 1)
             return Reply(prompt=DataMode(size, 2 * _LONGEST, typed))
-        payload = _payload(rest)
+        payload = _payload(rest, 2 if in_hex else 1)
         return Reply(after=lambda: publish(_unhexed(payload) if in_hex else payload))
 
     def _came(self, index: int, topic: bytes, payload: bytes, qos: int) -> None:
@@ -278,12 +278,12 @@ def _head(raw: str, count: int) -> tuple[list[Arg], str | None]:
     return split_args(raw), None
 
 
-def _payload(rest: str) -> bytes:
-    """`"text"`, or `length,"text"` where the length decides and quotes may be in the text."""
+def _payload(rest: str, characters: int) -> bytes:
+    """`"text"`, or `length,"text"` where the length (of bytes, each `characters` long) decides; quotes may be in it."""
     size, comma, text = rest.partition(",")
     if comma and size.strip().isdigit():
         inner = text.strip()[1:-1] if text.strip().startswith('"') else text.strip()
-        if len(inner) != int(size):
+        if len(inner) != characters * int(size):
             raise SyntaxFault
         return inner.encode("latin-1")
     text = rest.strip()

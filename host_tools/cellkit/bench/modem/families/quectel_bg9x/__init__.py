@@ -14,6 +14,20 @@ from cellkit.bench.modem.standard import Standard
 from cellkit.bench.modem.v250 import Command, SyntaxFault
 
 _RELEASE_ENTERS_S = 1.0  # (unverified) psm/enter: from RRC release to PSM
+# Settings at the factory (BG96 AT manual V2.2); what is not here has one value, 0.
+_QCFG = {
+    "nwscanseq": "020301", "iotopmode": "0", "roamservice": "2", "servicedomain": "2", "nb1/bandprior": '""',
+    "band": "0xf,0x400a0e189f,0xa0e189f", "apready": "0,0,500", "risignaltype": '"respective"',
+    "urc/ri/ring": '"pulse",120,1000,5000,"off",1', "urc/ri/smsincoming": '"pulse",120,1', "airplanecontrol": "0,0",
+    "urc/ri/other": '"pulse",120,1', "signaltype": '"respective"',
+}  # fmt: skip
+# Settings at the factory (BG96 AT manual V2.2); what is not here has one value, 0.
+_QCFG = {
+    "nwscanseq": "020301", "iotopmode": "0", "roamservice": "2", "servicedomain": "2", "nb1/bandprior": '""',
+    "band": "0xf,0x400a0e189f,0xa0e189f", "apready": "0,0,500", "risignaltype": '"respective"',
+    "urc/ri/ring": '"pulse",120,1000,5000,"off",1', "urc/ri/smsincoming": '"pulse",120,1', "airplanecontrol": "0,0",
+    "urc/ri/other": '"pulse",120,1', "signaltype": '"respective"',
+}  # fmt: skip
 
 
 class _Standard(Standard):
@@ -58,6 +72,7 @@ class Module(QuectelModem):
     def commands(self) -> dict[str, Handler]:
         """What BG9x has of its own."""
         self.coap = CoapCommands(self, lambda: self.links, several=True)
+        self.queries.qcfg = dict(_QCFG)
         return {
             **super().commands(), **self.coap.handlers(),
             "+QCSCON": self._qcscon, "+QPSMS": self._qpsms, "+QPSMCFG": self._qpsmcfg, "+QPSMEXTCFG": self._qpsmext,
@@ -91,9 +106,17 @@ class Module(QuectelModem):
         nvram, grant = self.settings.nvram, self.ue.grant
         if nvram["QCSCON"]:
             self.urc(f"+QCSCON: 1,{int(self.ue.connected)}")
-        if not self.ue.connected and self.queries.qcfg.get("psm/urc") == "1" and grant.t3324 and grant.t3412:
+        timed = not self.ue.connected and bool(grant.t3324 and grant.t3412)
+        if timed and self.queries.qcfg.get("psm/enter") == "1":
+            # At once, and +QPSMTIMER is not told (BG96 PSM note).
+            self.later(_RELEASE_ENTERS_S, self._enter_now)
+        elif timed and grant.t3324 and grant.t3412 and self.queries.qcfg.get("psm/urc") == "1":
             tau, active = timers.decode_t3412(grant.t3412) or 0, timers.decode_t3324(grant.t3324) or 0
             self.urc(f"+QPSMTIMER: {tau:.0f},{active:.0f}")
+
+    def _enter_now(self) -> None:
+        if not self.ue.connected and not self.ue.psm and self.ue.registered and self.ue.grant.t3324:
+            self.ue._enter_psm()
 
     # Commands
 
