@@ -21,6 +21,8 @@ def _open(stage: Stage, number: int, kind: str = "TCP") -> None:
     if links.get(number) is None and not stage.will_send(rf"AT\+IPSTART={number},.*"):
         stage.at(f'AT+IPSTART={number},"{kind}","{_HOST}",2008')
         stage.wait(lambda: (link := links.get(number)) is not None and link.state == "open", 20.0)
+        if kind == "UDP":
+            stage.at(f"AT+IPSEND={number},0,x")  # so that the peer knows where to answer
         stage.advance(0.5)
 
 
@@ -35,11 +37,14 @@ def _receives(stage: Stage, match: re.Match[str]) -> None:
 
 def _say(stage: Stage, match: re.Match[str]) -> None:
     """What the log shows of the payload, or as much."""
-    shown = re.search(r",(\d+)(?:,(.+))?$", match[0])
-    if shown is None:
-        return
-    size, text = int(shown[1]), (shown[2] or "").encode("latin-1")
-    stage.say(text if len(text) == size else b"x" * size)
+    sizes = list(re.finditer(r",(\d+)(?=,|$)", match[0]))
+    for found in sizes:
+        text = match[0][found.end() + 1:]
+        if len(text) == int(found[1]):
+            stage.say(text.encode("latin-1"))
+            return
+    if sizes:
+        stage.say(b"x" * int(sizes[-1][1]))
 
 
 def _bare(stage: Stage, match: re.Match[str]) -> None:

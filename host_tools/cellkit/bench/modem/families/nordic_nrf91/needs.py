@@ -88,6 +88,8 @@ def _open(stage: Stage, number: int, kind: int, connected: bool = True) -> None:
     if connected:
         handle = f"{number}," if modem.serial_modem else ""
         stage.at(f'AT#XCONNECT={handle}"{_HOST}",7', 20.0)
+        if kind == 2:  # so that the peer knows where to answer
+            stage.at(f'AT#XSEND={number},0,0,"x"' if modem.serial_modem else 'AT#XSEND="x"')
     stage.advance(0.5)
 
 

@@ -21,6 +21,8 @@ def _open(stage: Stage, number: int) -> None:
         if not stage.will_send(rf"AT\+SQNSD={number},.*"):
             kind = 1 if stage.exchange.context == "udp" else 0
             stage.at(f'AT+SQNSD={number},{kind},7,"{_HOST}",0,7,1', 20.0)
+            if kind:
+                stage.give(f"AT+SQNSSENDEXT={number},1", b"x")  # so that the peer knows where to answer
             stage.advance(1.0)
 
 
