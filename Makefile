@@ -22,7 +22,7 @@ FIRMWARE := $(shell find firmware boards/unix -name '*.py' -o -name 'mpconfigvar
 help:
 	@echo 'make demo     a smoke alarm reaches its server; writes build/demo/report.html'
 	@echo 'make test     lint, type check and all tests'
-	@echo 'make bench    speed and heap of the AT layer, ten years in virtual time; writes build/bench/*.json'
+	@echo 'make bench    speed and heap of the AT layer, heap of profiles, ten years in virtual time; writes build/bench/*.json'
 	@echo 'make fuzz     ten million random and mutated bytes through the AT parser (BYTES=..., SEED=...)'
 	@echo 'make lint     ruff, mypy, and mpy-cross over all firmware'
 	@echo 'make setup    only what the others do first: MicroPython in build/, Python packages in .venv'
@@ -53,6 +53,7 @@ lint: setup
 bench: setup
 	@mkdir -p $(B)/bench
 	$(BIN)/python tests/bench/run.py
+	$(BIN)/python tests/bench/profiles.py
 	$(BIN)/python tests/bench/sim.py
 
 lock: $(S)/system-build
