@@ -139,6 +139,23 @@ def test_power_down_says_goodbye_without_ok() -> None:
     assert rig.lines() == ["NORMAL POWER DOWN"], "said once"
 
 
+@pytest.mark.parametrize("module", [S7020, S7080])
+def test_a_restart_forgets_what_was_not_stored(module: str) -> None:
+    rig = Rig(module)
+
+    def restarted() -> list[str]:
+        rig.ok("AT+CFUN=1,1")
+        rig.said.clear()
+        rig.until("SMS Ready")
+        return rig.at("AT+CMEE?")
+
+    rig.ok("AT+CMEE=2")
+    assert restarted() == ["AT+CMEE?\r", "+CMEE: 0", "OK"], "with the echo that it had before"
+    rig.ok("ATE0+CMEE=1")
+    rig.ok("AT&W")
+    assert restarted() == ["+CMEE: 1", "OK"]
+
+
 # SIM7020
 
 

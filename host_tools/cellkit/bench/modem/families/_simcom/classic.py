@@ -36,6 +36,7 @@ class ClassicSockets:
             "+CIPMUX": self._cipmux, "+CSTT": self._cstt, "+CIICR": self._ciicr, "+CIFSR": self._cifsr,
             "+CIPSTART": self._start, "+CIPSEND": self._send, "+CIPCLOSE": self._close, "+CIPSHUT": self._shut,
             "+CIPSTATUS": self._status, "+CIPRXGET": self._rxget, "+CIPACK": self._ack,
+            "+CIPSERVER": self._server, "O": self._resume,
             **{f"+{name}": self._setting for name in self.config if name != "CIPRXGET"},
         }  # fmt: skip
 
@@ -136,6 +137,25 @@ class ClassicSockets:
         link = modem.links.open(self.first + number, kind, host, port, done)
         link.on_data = lambda data: self._came(number, link, data)
         link.on_closed = lambda why: self._lost(number)
+
+    def _resume(self, command: Command) -> Reply:
+        """ATO, back to transparent mode."""
+        link = self._of(0)
+        if link is None or link.state != "open" or not self.config["CIPMODE"]:
+            return Reply(final="NO CARRIER")
+        sink = link.send
+        return Reply(final="CONNECT", after=lambda: self._modem.go_online(lambda data: sink(data)))
+
+    def _server(self, command: Command) -> Reply:
+        if command.op == "test":
+            return Reply(["+CIPSERVER: (0-OFF,1-ON),(1-65535)"])
+        if command.op == "read":
+            return Reply([f"+CIPSERVER: {int(self._state == 'SERVER LISTENING')}"])
+        if command.integer(0, 0, 1):
+            self._state = "SERVER LISTENING"
+            return Reply(after=self._modem.told(0.2, "SERVER OK"))
+        self._state = "IP STATUS"
+        return Reply(after=self._modem.told(0.2, "SERVER CLOSE"))
 
     def _lost(self, number: int) -> None:
         self._state = "TCP CLOSED"

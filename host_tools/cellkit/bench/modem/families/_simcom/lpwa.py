@@ -14,7 +14,10 @@ COMMON: dict[str, Noted] = {
     "+CGAUTH": Noted(""), "+CSCLK": Noted("0", "(0-2)"), "+CSGS": Noted("1", "(0-2)"),
     "+CSCS": Noted('"IRA"', '("IRA","GSM","UCS2")', False), "+CGEREP": Noted("0,0", "(0-2),(0,1)"),
     "+CFGRI": Noted("0", "(0,1)"), "+ICF": Noted("3,3", "(1-3),(0-3)"), "+CGTFT": Noted(""), "+CGQREQ": Noted(""),
-    "+CGQMIN": Noted(""), "+CGEQREQ": Noted(""), "+CNETLIGHT": Noted("1", "(0,1)"), "+CLIP": Noted("0,0"),
+    "+CGQMIN": Noted(""), "+CGEQREQ": Noted(""), "+CNETLIGHT": Noted("1", "(0,1)"), "+CLPORT": Noted("TCP: 0"),
+    "+CIPCCFG": Noted("5,2,1024,1,0,1460,50"),
+    "+CIPATS": Noted("0", "(0,1)"), "+CIPSGTXT": Noted("0"), "+CIPCSGP": Noted('1,"CMNET","",""'),
+    "+CLIP": Noted("0,0"),
     "+CRC": Noted("0"), "+CRSM": Noted(None),
 }  # fmt: skip
 
@@ -23,6 +26,8 @@ class LpwaModem(ClientsModem):
     """Class attributes say what differs between the families; `parts` are what `handlers()` come from."""
 
     noted: Mapping[str, Noted] = {}
+    profile: tuple[str, ...] = ("E", "CMEE", "CREG", "CGREG", "CEREG")
+    """Settings that a restart takes back to what AT&W has stored."""
     powers_off = "NORMAL POWER DOWN"
     parts: list[Any]
 
@@ -31,7 +36,21 @@ class LpwaModem(ClientsModem):
         self.saying_goodbye = False
         dialect = super()._make_dialect()
         dialect.nvram["noted"], dialect.ram["noted"] = {}, {}
+        self._stored: dict[str, Any] = {}
+        self.at_reset.append(self._restore)
         return dialect
+
+    def booted(self, cause: str) -> None:
+        """The first start finds what was stored before."""
+        if not self._stored:
+            self._store()
+        super().booted(cause)
+
+    def _store(self) -> None:
+        self._stored = {key: self.settings.nvram[key] for key in self.profile}
+
+    def _restore(self) -> None:
+        self.settings.nvram.update(self._stored)
 
     def commands(self) -> dict[str, Handler]:
         """Noted settings and what all have; a family adds its own over it."""
@@ -39,8 +58,8 @@ class LpwaModem(ClientsModem):
         found.update({
             "+GCAP": self.shows("+GCAP: +CGSM"), "+GOI": self.shows(self.config.identity.model),
             "+CPAS": self.shows("+CPAS: 0"), "+CEER": self.shows("+CEER: No cause information available"),
-            "+CPOWD": self._cpowd, "+CRESET": self._restarts, "+CREBOOT": self._restarts, "+CCID": self._ccid,
-            "+ICCID": self._ccid,
+            "&W": self._save, "+CPOWD": self._cpowd, "+CRESET": self._restarts, "+CREBOOT": self._restarts,
+            "+CCID": self._ccid, "+ICCID": self._ccid,
         })  # fmt: skip
         for part in self.parts:
             found.update(part.handlers())
@@ -56,6 +75,10 @@ class LpwaModem(ClientsModem):
         return store.get(name, self.noted[name].value or "")
 
     # Off and again
+
+    def _save(self, command: Command) -> Reply:
+        self._store()
+        return Reply()
 
     def _cpowd(self, command: Command) -> Reply:
         if command.op == "test":

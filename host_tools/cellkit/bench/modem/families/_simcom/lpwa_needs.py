@@ -85,7 +85,7 @@ def _classic_data(stage: Stage, match: re.Match[str]) -> None:
         stage.say(match[0].encode("latin-1", "replace") + b"\r\n")  # as a person types
     else:
         size = int(head[1] or head[2] or 10)
-        stage.say(b"data from the server".ljust(size, b"x")[:size])
+        stage.say(b"data from the server".ljust(size, b"x")[:size - 2] + b"\r\n")
 
 
 def _no_service(stage: Stage, match: re.Match[str]) -> None:

@@ -41,8 +41,9 @@ class Module(LpwaModem):
         ready_lines=(r"\*MATREADY: 1",),
     )  # fmt: skip
     recipe = replace(FALLS_BACK, key_off_s=0.8, off_s=1.0)
-    lasting = {"IPR": 0, "CMEE": 0, "APN": ("IP", ""), "updated": 0}
-    volatile = {"CPSMSTATUS": 0, "CNBIOTRAI": 0, "CENG": 0}
+    lasting = {"IPR": 0, "CMEE": 0, "CPSMSTATUS": 0, "APN": ("IP", ""), "updated": 0}
+    profile = (*LpwaModem.profile, "CPSMSTATUS")
+    volatile = {"CNBIOTRAI": 0, "CENG": 0}
     whole = frozenset({"+CSOSEND", "+CTLSSEND", "+CTLSCFG", "+CSETCA", "+CIPSTART", "+CMLPUB"})
     noted = _NOTED
     standard: Standard7020
@@ -105,7 +106,7 @@ class Module(LpwaModem):
 
     def falls_asleep(self) -> None:
         """+CPSMSTATUS; without RETENTION the sockets go."""
-        if self.settings.ram["CPSMSTATUS"]:
+        if self.settings.nvram["CPSMSTATUS"]:
             self.urc('+CPSMSTATUS: "ENTER PSM"')
         self.settings.ram["CNBIOTRAI"] = 0
         if self.settings.nvram["noted"].get("+RETENTION", "0") == "0":
@@ -116,7 +117,7 @@ class Module(LpwaModem):
         """The card first, then +CPSMSTATUS."""
         if self.sim.present:
             self.urc(f"+CPIN: {self.sim.state}")
-        if self.settings.ram["CPSMSTATUS"]:
+        if self.settings.nvram["CPSMSTATUS"]:
             self.urc('+CPSMSTATUS: "EXIT PSM"')
 
     # Commands
@@ -131,12 +132,12 @@ class Module(LpwaModem):
         return Reply(["ACTIVE PROFILE", "Q: 0", "V: 1", *shown])
 
     def _cpsmstatus(self, command: Command) -> Reply:
-        ram = self.settings.ram
+        nvram = self.settings.nvram
         if command.op == "test":
             return Reply(["+CPSMSTATUS: (0,1)"])
         if command.op == "read":
-            return Reply([f"+CPSMSTATUS: {ram['CPSMSTATUS']}"])
-        ram["CPSMSTATUS"] = command.integer(0, 0, 1)
+            return Reply([f"+CPSMSTATUS: {nvram['CPSMSTATUS']}"])
+        nvram["CPSMSTATUS"] = command.integer(0, 0, 1)
         return Reply()
 
     def _rai(self, command: Command) -> Reply:
