@@ -11,7 +11,6 @@ import gc
 import json
 import sys
 
-from cellular.at import fields  # the parts of the core that a profile may import
 from cellular.link.link import Link
 from cellular.modem import Modem, loader
 
