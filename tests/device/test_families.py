@@ -1,5 +1,5 @@
-"""The smoke app from end to end on each NB-IoT family, in virtual time: fire, siren, record at the server, its 2.04, and
-asleep again, as far as the family sleeps. And once more, from sleep."""
+"""The smoke app from end to end on each NB-IoT family, in virtual time: fire, siren, record at the server, its 2.04,
+asleep again; and once more, from sleep."""
 
 from __future__ import annotations
 

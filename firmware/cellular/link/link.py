@@ -5,6 +5,7 @@ to its timers even if nobody wants to send.
 """
 
 import asyncio
+from time import ticks_diff, ticks_ms
 
 from cellular.at.fields import number, split
 from cellular.errors import (
@@ -37,6 +38,7 @@ _POLL_MS = 10000  # while registering: a registration URC may get lost
 _UP_TRIES = 3
 _ALARM_SEARCHES = 30  # in vain, an hour and a half or more: then the radio rests between them even for an alarm
 _ACT_WB = 4
+_DEAF_MS = 1500  # a module that has just switched off does not see its power key
 _KEEP_TRIES = 3
 _KEEP_DELAY_S = 60
 
@@ -65,6 +67,7 @@ class Link:
         self._ready = False  # set up, and not restarted since
         self._held = False  # kept from sleeping
         self._denied = False  # the refusal that the modem still reports has been told
+        self._mode = None  # <n> of +CEREG as first read since the set-up
         self._in_session = False
         self._in_vain = False  # the last attempt found no cell, and the radio need not wait for one
         self._searches = 0  # in vain, one after the other
@@ -210,7 +213,10 @@ class Link:
             self._enter(STARTING)
             trace("modem_ready", model=self.modem.model, revision=self.modem.revision)
         elif self.state != AWAKE or not self._ready:
-            trace("wake", ms=await self.modem.wake(), psm=self.power.asleep)
+            asleep = self.power.asleep
+            if asleep and self.modem.profile.PSM_OFF:
+                await asyncio.sleep_ms(max(0, _DEAF_MS - ticks_diff(ticks_ms(), self.power.slept_ms)))
+            trace("wake", ms=await self.modem.wake(asleep), psm=asleep)
         if not self._ready:
             await self._set_up()
         elif self.state != AWAKE:
@@ -340,6 +346,12 @@ class Link:
         line = await self.modem.ask(b"AT+CEREG?", b"+CEREG")
         if line is None or not self._take_registration(line, True):
             raise UnexpectedAnswer("AT+CEREG?", line)
+        mode = number(split(line), 0)
+        if self._ready and self._mode is not None and mode != self._mode:
+            # It has restarted, and its banner was lost: what was set up is forgotten, maybe the radio is off.
+            self._modem_reset(False)
+            raise ModemReset("AT+CEREG?")
+        self._mode = mode
 
     async def _read_edrx(self):
         if self.power.requested.edrx_s is None or not self.registration.registered:
@@ -393,6 +405,7 @@ class Link:
 
     def _forget(self):
         self._ready = self._held = self._denied = False
+        self._mode = None
         self.registration.forget()
         self.power.forget()
         if self.state != OFF:

@@ -23,6 +23,7 @@ class PowerSaving:
         self.observed = Timers()
         self.unexpected_wakes = 0
         self.asleep = False  # in PSM, as the modem says
+        self.slept_ms = 0  # when it last said so
         self.connected = False  # RRC
         self.in_use = False  # by a session
         self.on_change = None
@@ -91,6 +92,7 @@ class PowerSaving:
         if entered == self.asleep:
             return
         self.asleep = entered
+        self.slept_ms = ticks_ms()
         trace("psm", state="enter" if entered else "exit")
         if self._idle_since_ms is None:
             return

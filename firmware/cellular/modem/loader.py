@@ -1,8 +1,8 @@
 """Finds a module's profile by what the module says of itself, and loads no other.
 
-The words of the answer to ATI or AT+CGMM, in small letters, with `_` for all else, are tried from their longest beginning
-to their shortest, where it has a digit: `Quectel_BC660K-GL` finds `bc660k`. A file `modem_<name>.py` anywhere on sys.path
-goes before the profiles of this library, so that a module is added without touching any other file.
+The words of the answer to ATI or AT+CGMM, in small letters, with `_` for all else, are tried from their longest
+beginning to their shortest, where it has a digit: `Quectel_BC660K-GL` finds `bc660k`. A file `modem_<name>.py` anywhere
+on sys.path goes before the profiles of this library, so that a module is added without touching any other file.
 """
 
 import os
@@ -26,10 +26,20 @@ def find(answer):
 
 
 def load(name):
-    """The profile `name` of this library, or the one that it says it is the same as. Raises ImportError."""
-    profile = __import__("cellular.modem.profiles." + name, None, None, (name,))
+    """The profile `name` of this library; or the one that it says it is the same as, with what it states besides in its
+    place. Raises ImportError."""
+    path = "cellular.modem.profiles." + name
+    profile = __import__(path, None, None, (name,))
     same = getattr(profile, "SAME_AS", None)
-    return load(same) if same else profile
+    if not same:
+        return profile
+    del sys.modules[path]
+    other = load(same)
+    sys.modules.pop("cellular.modem.profiles." + same, None)  # the next one gets it unchanged
+    for key in dir(profile):
+        if key[0] != "_" and key != "SAME_AS":
+            setattr(other, key, getattr(profile, key))
+    return other
 
 
 def _candidates(answer):

@@ -36,6 +36,14 @@ _ANSWER_MS = const(5000)
 _ONCE_MS = const(1500)  # where a second try is soon better than a long wait
 
 
+def _is_imei(field):
+    return len(field) == 15 and field.isdigit()
+
+
+def _is_iccid(field):
+    return 18 <= len(field) <= 22 and field.startswith("89")
+
+
 class Modem:
     """`uart`: machine.UART; `pwrkey`, `reset_pin`, `wake_pin`: machine.Pin that drives the module's key when high, or
     None.
@@ -168,14 +176,16 @@ class Modem:
         finally:
             self._expected = False
 
-    async def wake(self):
-        """The profile's wake recipe: harmless when awake. Returns the time it took in ms. Raises ModemSilent."""
+    async def wake(self, asleep=False):
+        """The profile's wake recipe: harmless when awake. Returns the time it took in ms. Raises ModemSilent.
+
+        asleep: it has said so; then its key is pressed without asking first."""
         began = ticks_ms()
         profile = self.profile
         if profile.WAKE == "uart":
             if not await self._answers(profile.WAKE_TRIES):
                 raise ModemSilent("wake-up", profile.WAKE_TRIES * profile.WAKE_MS)
-        elif await self._answers(1):
+        elif not asleep and await self._answers(1):
             if profile.PSM_OFF and await self.try_command(b"AT+CMEE?", b"+CMEE") != b"1":
                 self._expected = True
                 self._reset()  # it was off since, and has said no banner
@@ -188,18 +198,32 @@ class Modem:
         if profile.WAKE == "pin" and self._wake_pin is not None:
             for _ in range(profile.WAKE_TRIES):
                 await self._hold(self._wake_pin, profile.WAKE_PIN_MS)
+                self.channel.forget()
                 if await self._answers(1):
                     return
             raise ModemSilent("the wake pin", profile.WAKE_TRIES * profile.WAKE_MS)
         for last in (False, True):
-            await self._press(self._pwrkey, profile.PWRKEY_MS)
             try:
-                await self._boot("wake-up")
+                if profile.PSM_OFF:
+                    await self._press(self._pwrkey, profile.PWRKEY_MS)
+                    await self._boot("wake-up")
+                else:
+                    await self._wake_by_key()
                 return
             except ModemSilent:
                 # Some do not see a pulse in the second after they have fallen asleep.
                 if last:
                     raise
+
+    async def _wake_by_key(self):
+        """No restart and no banner: asked at once, for it stays awake only some seconds."""
+        profile = self.profile
+        await self._hold(self._pwrkey, profile.PWRKEY_MS)
+        self.channel.forget()
+        began = ticks_ms()
+        while not await self._answers(1):
+            if ticks_diff(ticks_ms(), began) >= profile.BOOT_MS:
+                raise ModemSilent("the power key", profile.BOOT_MS)
 
     async def _answers(self, tries):
         for _ in range(tries):
@@ -255,8 +279,31 @@ class Modem:
         self.model = self.profile.NAME
         i = answer.find(b"Revision: ")
         self.revision = text(answer[i + 10 :].split(b" / ")[0]) if i >= 0 else None
-        line = await self.try_command(*self.profile.IMEI)
-        self.imei = split(line)[0] if line else None
+        try:
+            self.imei = await self.read_imei()
+        except (ATError, UnexpectedAnswer) as e:
+            trace("refused", error=str(e))
+
+    async def read_imei(self):
+        """The 15 digits of the IMEI. Raises UnexpectedAnswer, ATError, ModemSilent, ModemReset."""
+        return await self._read_field(self.profile.IMEI, _is_imei)
+
+    async def read_iccid(self):
+        """The card's number (ITU-T E.118), 18 to 22 digits, of which some networks write a few in hex. Raises as
+        `read_imei`."""
+        return await self._read_field(self.profile.ICCID, _is_iccid)
+
+    async def _read_field(self, question, fits):
+        """The field of the answer that `fits`: where an answer has no prefix, a line that nobody knows may stand among
+        its own. One more try, as a line may have been lost."""
+        for _ in range(2):
+            await self.ask(*question)
+            for line in self.channel.lines:
+                for field in split(line):
+                    if field and fits(field):
+                        return field
+        lines = self.channel.lines
+        raise UnexpectedAnswer(text(question[0]), text(lines[-1]) if lines else "nothing")
 
     # --- capabilities -----------------------------------------------------------------------------------------------
 
@@ -308,9 +355,11 @@ class Modem:
             await self._enter_pin(pin)
         elif state != "READY":
             raise SimError(state, "unlock it in a phone")
-        command, prefix = self.profile.ICCID
-        line = await self.try_command(command, prefix)
-        self.iccid = split(line)[0] if line else None
+        try:
+            self.iccid = await self.read_iccid()
+        except (ATError, UnexpectedAnswer) as e:
+            self.iccid = None  # the session can do without
+            trace("refused", error=str(e))
 
     async def _sim_state(self):
         began = ticks_ms()

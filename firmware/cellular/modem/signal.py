@@ -34,20 +34,32 @@ def _named(lines, key):
     return None
 
 
+_LIMITS = {
+    "rsrp_dbm": (-160, -20),
+    "rsrq_db": (-40, -1),
+    "sinr_db": (-30, 30),
+    "rssi_dbm": (-140, -20),
+    "ce_level": (0, 2),
+}
+
+
 def take(signal, lines, row):
-    """Put values of an answer into `signal`. row: (attribute, where, factor, offset, least, most): value = x * factor +
-    offset, where x is field number `where` (of the first line), or the number behind the text `where`, and outside of
-    least to most it says that there is none."""
+    """Put values of an answer into `signal`. row: (attribute, where[, factor, offset]): value = x * factor + offset,
+    where x is field number `where` (of the first line), or the number behind the text `where`. A value that cannot be
+    says that there is none."""
     fields = split(lines[0])
-    for name, where, factor, offset, least, most in row:
+    for entry in row:
+        name, where = entry[:2]
+        factor, offset = entry[2:4] if len(entry) > 2 else (1, 0)
         x = number(fields, where) if isinstance(where, int) else _named(lines, where)
-        if x is not None and least <= x <= most and getattr(signal, name) is None:
+        least, most = _LIMITS[name]
+        if x is not None and least <= x * factor + offset <= most and getattr(signal, name) is None:
             setattr(signal, name, x * factor + offset)
 
 
 # TS 27.007: +CESQ and +CSQ. 0 stands for "less than", the greatest for "more than".
-_CESQ = (("rsrq_db", 4, 0.5, -20, 0, 34), ("rsrp_dbm", 5, 1, -141, 0, 97), ("rssi_dbm", 0, 1, -111, 0, 63))
-_CSQ = (("rssi_dbm", 0, 2, -113, 0, 31),)
+_CESQ = (("rsrq_db", 4, 0.5, -20), ("rsrp_dbm", 5, 1, -141), ("rssi_dbm", 0, 1, -111))
+_CSQ = (("rssi_dbm", 0, 2, -113),)
 
 
 async def read(modem):
@@ -57,7 +69,7 @@ async def read(modem):
     own = getattr(modem.profile, "SIGNAL", None)
     asked = ((own,) if own else ()) + ((b"AT+CESQ", b"+CESQ", _CESQ), (b"AT+CSQ", b"+CSQ", _CSQ))
     for command, prefix, row in asked:
-        missing = [name for name, _, _, _, _, _ in row if getattr(signal, name) is None]
+        missing = [name for name in [entry[0] for entry in row] if getattr(signal, name) is None]
         if missing:
             await modem.try_command(command, prefix)
             if modem.channel.lines:

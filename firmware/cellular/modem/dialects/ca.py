@@ -14,6 +14,27 @@ _TLS_ERRORS = (24, 25, 26)
 _TLS_MAYBE = const(27)  # "connect failed" is all that a handshake leaves
 
 
+async def bearer(modem):
+    """Have the application context up: number 0, or 1 on SIM7000, which takes the APN. Raises SocketError."""
+    has_pdp = modem.profile.CA_PDP
+    await modem.ask(b"AT+CNACT?", b"+CNACT")
+    if any([line.startswith(b"0,1," if has_pdp else b"1,") for line in modem.channel.lines]):
+        return
+    command = b"AT+CNACT=0,1" if has_pdp else b'AT+CNACT=1,"%s"' % (modem.apn or "")
+    line = await modem.channel.cmd(command, None, 15000, b"+APP PDP:", 60000)
+    if line.find(b"DEACTIVE") >= 0:
+        raise SocketError("bearer", None, "the network gives no IP; check the APN")
+
+
+async def set_apn(modem, apn):
+    """Set the APN of the attach, and of application context 0 where there is one."""
+    from cellular.modem.profiles import base
+
+    if modem.profile.CA_PDP:
+        await modem.try_command(b'AT+CNCFG=0,1,"%s"' % apn)
+    return await base.set_apn(modem, apn)
+
+
 async def prepare(modem, sid, tls, host):
     """Set up connection `sid` for `tls`."""
     from cellular.modem.dialects import cssl7080

@@ -1,5 +1,6 @@
 """Sockets of China Mobile M5311 (`AT+IPSTART`, `AT+IPSEND`): data come and go in hex, and lengths count bytes."""
 
+from asyncio import sleep_ms
 from binascii import hexlify, unhexlify
 
 from cellular.at.fields import number, split
@@ -9,6 +10,7 @@ from micropython import const
 STREAM_MAX = const(512)
 _OPEN_MS = const(60000)
 _SEND_MS = const(30000)
+_SETTLE_MS = const(1000)
 
 
 async def _open(modem, sid, kind, host, port, then):
@@ -30,7 +32,12 @@ async def udp_open(modem, sid, host, port):
 async def udp_send(modem, sid, data):
     """Send a datagram. True if the module took it."""
     command = b"AT+IPSEND=%d,%d,%s" % (sid, len(data), hexlify(data))
-    return number(split(await modem.channel.cmd(command, b"+IPSEND", _SEND_MS) or b""), 1) == len(data)
+    try:
+        line = await modem.channel.cmd(command, b"+IPSEND", _SEND_MS)
+    except ATError:
+        await sleep_ms(_SETTLE_MS)  # a socket for datagrams does not say when it is ready
+        line = await modem.channel.cmd(command, b"+IPSEND", _SEND_MS)
+    return number(split(line or b""), 1) == len(data)
 
 
 async def udp_close(modem, sid):

@@ -1,4 +1,4 @@
-"""Sockets and TLS of Sequans Monarch 2 (`AT+SQNSD`, `AT+SQNSSENDEXT`, `AT+SQNSRECV`); certificates in numbered slots."""
+"""Sockets and TLS of Sequans Monarch 2 (`AT+SQNSD`, `AT+SQNSSENDEXT`, `AT+SQNSRECV`); certificates in slots."""
 
 from cellular.at.fields import number, split
 from cellular.errors import ATError, CellularError, SocketError

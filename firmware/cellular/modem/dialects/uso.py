@@ -1,4 +1,4 @@
-"""Sockets and TLS of u-blox SARA-R4 and R5 (`AT+USO…`, `AT+USEC…`): the module numbers its sockets and keeps what comes."""
+"""Sockets and TLS of u-blox SARA-R4 and R5 (`AT+USO…`, `AT+USEC…`): the module numbers its sockets, keeps what comes."""
 
 from cellular.at.fields import number, split
 from cellular.errors import ATError, CellularError, SocketError
@@ -50,6 +50,15 @@ async def stream_open(modem, sid, host, port, tls):
     except ATError as e:
         await stream_close(modem, handle)
         raise TlsError("connection", e.code) if tls else SocketError("open", e.code)
+
+
+async def bearer(modem):
+    """SARA-R5: map context 1 to profile 0 of its IP layer, and activate that."""
+    if await modem.try_command(b"AT+UPSND=0,8", b"+UPSND") == b"0,8,1":
+        return
+    await modem.ask(b"AT+UPSD=0,100,1")
+    await modem.ask(b"AT+UPSD=0,0,0")
+    await modem.channel.cmd(b"AT+UPSDA=0,3", None, 60000, b"+UUPSDA: 0", 60000)
 
 
 _peers = {}  # of the UDP sockets, by handle: each datagram is sent with its address

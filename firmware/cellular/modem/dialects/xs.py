@@ -41,6 +41,17 @@ async def _registered(modem):
         await sleep_ms(1000)
 
 
+async def identified(modem):
+    """Tell Serial Modem from SLM, which does not know that command."""
+    from cellular.modem import loader
+
+    try:
+        await modem.ask(b"AT#XSMVER", b"#XSMVER")
+    except ATError:
+        return
+    modem.use(loader.load("nrf91_sm"))
+
+
 async def prepare(modem, tls):
     """Write the certificates where the tag is new, which takes the radio off; returns the tag."""
     tag = _tag(tls)

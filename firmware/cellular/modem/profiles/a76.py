@@ -67,9 +67,9 @@ SIGNAL = (
     b"AT+CPSI?",
     b"+CPSI",
     (
-        ("rsrq_db", 10, 1, 0, -40, -1),
-        ("rsrp_dbm", 11, 1, 0, -160, -20),
-        ("rssi_dbm", 12, 1, 0, -120, -1),
+        ("rsrq_db", 10),
+        ("rsrp_dbm", 11),
+        ("rssi_dbm", 12),
     ),
 )
 

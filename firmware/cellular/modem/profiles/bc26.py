@@ -20,6 +20,7 @@ PWRKEY_MS = 600  # 500 ms
 RESET_MS = 100  # 50 ms
 BOOT_MS = 12000  # 5 s after QRST; then AT is repeated until the rate is found
 BANNERS = (b"Leaving the BROM",)
+BOOT_BEGINS = b"F1: "  # and some more of its boot ROM
 START_TRIES = 3
 WAKE = "pin"  # PSM_EINT; the UART is dead in deep sleep
 WAKE_MS = 1000
@@ -47,11 +48,6 @@ URCS = STANDARD_URCS + (
     b"+MIPL",
     b"+CIS ERROR",
     b"F1: ",
-    b"V0: ",
-    b"00: ",
-    b"01: ",
-    b"U0: ",
-    b"T0: ",
 )
 PAYLOADS = ((b"+QIRD:", qird_length),)
 HEADERS = ((b'+QIURC: "recv",', 3, False),)  # viewmode 1
@@ -74,11 +70,11 @@ SIGNAL = (
     b"AT+QENG=0",
     b"+QENG",
     (
-        ("rsrp_dbm", 5, 1, 0, -160, -20),
-        ("rsrq_db", 6, 1, 0, -40, -1),
-        ("rssi_dbm", 7, 1, 0, -140, -1),
-        ("sinr_db", 8, 1, 0, -30, 50),
-        ("ce_level", 11, 1, 0, 0, 2),
+        ("rsrp_dbm", 5),
+        ("rsrq_db", 6),
+        ("rssi_dbm", 7),
+        ("sinr_db", 8),
+        ("ce_level", 11),
     ),
 )
 

@@ -40,23 +40,12 @@ CURRENTS_NA = {
 }
 STAYS_AWAKE_MS = 2000  # after the last character, see BOOT_SETTINGS
 
-URCS = (
-    b"+CEREG:",
-    b"+CSCON:",
-    b"+QNBIOTEVENT:",
-    b"+QIURC:",
-    b"+QIOPEN:",
+URCS = STANDARD_URCS + (
+    b"+Q",
     b"+IP:",
-    b"+CPIN:",
     b"+CFUN:",
-    b"+CEDRXP:",
-    b"+CTZ",
     b"SEND ",
     b"CLOSE OK",
-    b"+QIDNSGIP:",
-    b"+QPING:",
-    b"+QMT",
-    b"+QSSLURC:",
 )
 HEADERS = ((b"+QMTRECV: 0,", 4, True), (b'+QSSLURC: "recv",', 4, True))
 PROMPT_GAP_MS = 500
@@ -75,11 +64,11 @@ SIGNAL = (
     b"AT+QENG=0",
     b"+QENG",
     (
-        ("rsrp_dbm", 5, 1, 0, -160, -20),
-        ("rsrq_db", 6, 1, 0, -40, 0),
-        ("rssi_dbm", 7, 1, 0, -140, -10),
-        ("sinr_db", 8, 1, 0, -40, 50),
-        ("ce_level", 11, 1, 0, 0, 2),
+        ("rsrp_dbm", 5),
+        ("rsrq_db", 6),
+        ("rssi_dbm", 7),
+        ("sinr_db", 8),
+        ("ce_level", 11),
     ),
 )
 SEND_MAX = 512  # bytes in the hex form of QISEND

@@ -25,23 +25,12 @@ WAKE_MS = 1500  # the first character may be lost
 FUNCTION_MS = 90000
 
 URCS = STANDARD_URCS + (
-    b"+NPSMR:",
-    b"+NSONMI:",
-    b"+NSOCLI:",
-    b"+NSOCO:",
-    b"+NSOSTR:",
-    b"+NPING",
-    b"+NNMI:",
-    b"+NSMI:",
-    b"+NCCID:",
-    b"+QDNS:",
-    b"+QLW",
+    b"+N",
+    b"+Q",
     b"+MIPL",
-    b"+QCOAP",
     b"+UFOTAS:",
     b"+FIRMWARE",
-    b"REBOOTING",
-    b"REBOOT_CAUSE",
+    b"REBOOT",
     b"Boot: ",
     b"Security",
     b"Protocol",
@@ -64,11 +53,11 @@ SIGNAL = (
     b"AT+NUESTATS",
     b"",
     (
-        ("rsrp_dbm", b"Signal power", 0.1, 0, -1600, -200),
-        ("rssi_dbm", b"Total power", 0.1, 0, -1400, -100),
-        ("rsrq_db", b"RSRQ", 0.1, 0, -400, -10),
-        ("sinr_db", b"SNR", 0.1, 0, -300, 500),
-        ("ce_level", b"ECL", 1, 0, 0, 2),
+        ("rsrp_dbm", b"Signal power", 0.1, 0),
+        ("rssi_dbm", b"Total power", 0.1, 0),
+        ("rsrq_db", b"RSRQ", 0.1, 0),
+        ("sinr_db", b"SNR", 0.1, 0),
+        ("ce_level", b"ECL"),
     ),
 )
 

@@ -64,10 +64,10 @@ SIGNAL = (
     b"AT+QCSQ",
     b"+QCSQ",
     (
-        ("rssi_dbm", 1, 1, 0, -120, -1),
-        ("rsrp_dbm", 2, 1, 0, -160, -20),
-        ("sinr_db", 3, 0.2, -20, 0, 250),
-        ("rsrq_db", 4, 1, 0, -40, -1),
+        ("rssi_dbm", 1),
+        ("rsrp_dbm", 2),
+        ("sinr_db", 3, 0.2, -20),
+        ("rsrq_db", 4),
     ),
 )
 

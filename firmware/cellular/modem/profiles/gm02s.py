@@ -50,10 +50,10 @@ SIGNAL = (
     b"AT+SQNMONI=9",
     b"+SQNMONI",
     (
-        ("rsrp_dbm", b"RSRP", 1, 0, -160, -20),
-        ("rsrq_db", b"RSRQ", 1, 0, -40, -1),
-        ("sinr_db", b"CINR", 1, 0, -30, 50),
-        ("ce_level", b" CE", 1, 0, 0, 2),
+        ("rsrp_dbm", b"RSRP"),
+        ("rsrq_db", b"RSRQ"),
+        ("sinr_db", b"CINR"),
+        ("ce_level", b" CE"),
     ),
 )
 

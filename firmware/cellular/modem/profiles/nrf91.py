@@ -41,27 +41,9 @@ CURRENTS_NA = {  # documentation of Serial Modem for PSM; (unverified): the rest
 }
 
 URCS = STANDARD_URCS + (
-    b"INIT ERROR",
-    b"#XAPOLL:",
-    b"#XPOLL:",
-    b"#XMQTT",
-    b"#XDATAMODE:",
-    b"#XSENDNTF:",
-    b"#XTCP",
-    b"#XUDP",
-    b"#XPING:",
-    b"#XHTTP",
-    b"#XCOAP",
-    b"#XGNSS",
-    b"#XNRFCLOUD",
-    b"#XFOTA:",
-    b"#XFTP",
-    b"#XMODEM:",
-    b"#XMODEMRESET:",
-    b"#XCARRIER",
-    b"#XLWM2M",
-    b"#XSLEEP:",
+    b"#X",
     b"%",
+    b"INIT ERROR",
 )
 PAYLOADS = (
     (b"#XRECV:", -1),
@@ -95,11 +77,4 @@ def psm_event(line):
 
 async def identified(modem):
     """Serial Modem tells its version, SLM does not know that command."""
-    from cellular.errors import ATError
-    from cellular.modem import loader
-
-    try:
-        await modem.ask(b"AT#XSMVER", b"#XSMVER")
-    except ATError:
-        return
-    modem.use(loader.load("nrf91_sm"))
+    await modem.dialect("udp").identified(modem)

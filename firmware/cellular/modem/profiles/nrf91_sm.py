@@ -1,6 +1,6 @@
 """Nordic nRF9151 with Serial Modem: sockets by handle, commands end with CR."""
 
-from cellular.modem.profiles.nrf91 import *
+SAME_AS = "nrf91"
 
 NAME = "nRF91 Serial Modem"
 

@@ -39,34 +39,20 @@ CURRENTS_NA = {  # hardware design; (unverified): search, connected
 STAYS_AWAKE_MS = 5000
 
 URCS = STANDARD_URCS + (
-    b"+CFUN:",
+    b"+C",
     b"SMS Ready",
-    b"+CPSMSTATUS:",
-    b"+CSO",
     b"SEND: ",
-    b"+CDNSGIP:",
-    b"+CIPPING:",
     b"CONNECT ",
     b"CLOSED",
     b"+RECEIVE,",
-    b"+CMQ",
-    b"+CCOAP",
-    b"+CLM",
     b"+MIPL",
-    b"+CM2M",
-    b"+CHTTP",
-    b"+CTLS",
     b"+TLS ERROR",
-    b"+CIS ERROR",
-    b"+CSNTP:",
-    b"+CFOTA:",
     b"+NIDD:",
     b"NORMAL POWER",
     b"UNDER-",
     b"OVER-",
 )
 FINALS = (b"SEND OK", b"DATA ACCEPT:")
-NO_FINAL = (b"AT+CIFSR", b"AT+CPOWD=1")
 
 CEREG_EXTRA = 4  # a routing area code behind AcT
 SOCKETS = 5
@@ -84,11 +70,11 @@ SIGNAL = (
     b"AT+CENG=0;+CENG?",
     b"+CENG",
     (
-        ("rsrp_dbm", 4, 1, 0, -160, -20),
-        ("rsrq_db", 5, 1, 0, -40, -1),
-        ("rssi_dbm", 6, 1, 0, -140, -1),
-        ("sinr_db", 7, 1, 0, -30, 50),
-        ("ce_level", 10, 1, 0, 0, 2),
+        ("rsrp_dbm", 4),
+        ("rsrq_db", 5),
+        ("rssi_dbm", 6),
+        ("sinr_db", 7),
+        ("ce_level", 10),
     ),
 )
 

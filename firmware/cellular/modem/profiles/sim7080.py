@@ -42,33 +42,22 @@ CURRENTS_NA = {  # low-power note; (unverified): search, connected, transmission
 }
 
 URCS = STANDARD_URCS + (
-    b"+CFUN:",
+    b"+C",
+    b"+S",
     b"SMS Ready",
     b"+APP PDP:",
-    b"+CPSMSTATUS:",
-    b"+CA",
-    b"+SMS",
-    b"+SH",
-    b"+CCOAP",
-    b"+CNTP:",
-    b"+SGNS",
-    b"+SNPING",
-    b"+CDNSGIP:",
-    b"+CFTPS",
     b"CONNECT ",
     b"CLOSED",
     b"NORMAL POWER",
     b"UNDER-",
     b"OVER-",
-    b"*PSNWID:",
-    b"*PSUTTZ:",
+    b"*PS",
     b"DST:",
 )
 HEADERS = ((b"+CARECV: ", 1, False),)
 PAYLOADS = ((b'+CAURC: "recv",', 2),)
 FINALS = (b"SEND OK", b"SHUT OK")
 PROMPTS = (b">", b"DOWNLOAD")
-NO_FINAL = (b"AT+CIFSR", b"AT+CPOWD=1")
 
 EDRX_ACTS = (4, 5)
 CEREG_N = 4
@@ -87,10 +76,10 @@ SIGNAL = (
     b"AT+CPSI?",
     b"+CPSI",
     (
-        ("rsrq_db", 10, 1, 0, -40, -1),
-        ("rsrp_dbm", 11, 1, 0, -160, -20),
-        ("rssi_dbm", 12, 1, 0, -140, -1),
-        ("sinr_db", 13, 2, -20, 0, 25),
+        ("rsrq_db", 10),
+        ("rsrp_dbm", 11),
+        ("rssi_dbm", 12),
+        ("sinr_db", 13, 2, -20),
     ),
 )
 
@@ -102,15 +91,10 @@ def psm_event(line):
 
 
 async def bearer(modem):
-    """Have application context 0 up."""
-    await modem.ask(b"AT+CNACT?", b"+CNACT")
-    if not any([line.startswith(b"0,1") for line in modem.channel.lines]):
-        await modem.channel.cmd(b"AT+CNACT=0,1", None, 15000, b"+APP PDP: 0,ACTIVE", 60000)
+    """Have the application context up."""
+    await modem.dialect("tcp").bearer(modem)
 
 
 async def set_apn(modem, apn):
-    """Set the APN of the attach and of application context 0."""
-    from cellular.modem.profiles import base
-
-    await modem.try_command(b'AT+CNCFG=0,1,"%s"' % apn)
-    return await base.set_apn(modem, apn)
+    """Set the APN of the attach and of the application context."""
+    return await modem.dialect("tcp").set_apn(modem, apn)
