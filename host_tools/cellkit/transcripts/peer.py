@@ -110,11 +110,10 @@ class PeerPipe:
 
     def send(self, data: bytes, more: bool) -> None:
         """From the module."""
-        first = not self.sent
-        self.sent += data
-        if first and data[:1] == bytes([_HANDSHAKE]):
+        if not self.sent and self._server is None and data[:1] == bytes([_HANDSHAKE]):
             self._server = _TlsServer()
-            self.sent.clear()
+        if self._server is None:
+            self.sent += data
         if self._server is None:
             self._plain(data)
             return

@@ -22,6 +22,19 @@ COMMON: dict[str, Noted] = {
 }  # fmt: skip
 
 
+def digits(command: Command, index: int, low: int, high: int, default: int | None = None) -> int:
+    """A number that may stand in quotes. Raises SyntaxFault."""
+    text = command.string(index, 10, default=None if default is None else str(default))
+    if not text.isascii() or not text.isdigit() or not low <= int(text) <= high:
+        raise SyntaxFault
+    return int(text)
+
+
+def number_of(text: str, default: int = 0) -> int:
+    """A stored text as a number."""
+    return int(text) if text.isascii() and text.isdigit() else default
+
+
 class LpwaModem(ClientsModem):
     """Class attributes say what differs between the families; `parts` are what `handlers()` come from."""
 

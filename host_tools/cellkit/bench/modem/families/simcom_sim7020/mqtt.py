@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from cellkit.bench.modem.engines.mqttcodec import Will
 from cellkit.bench.modem.engines.tls import TlsSettings
 from cellkit.bench.modem.families._clients import text_of
+from cellkit.bench.modem.families._simcom.lpwa import digits
 from cellkit.bench.modem.family import Handler, Reply
 from cellkit.bench.modem.v250 import Command, MeFault, SyntaxFault
 
@@ -54,10 +55,9 @@ class MqttCommands:
             self.used = False
         if self.used:
             raise MeFault(3)
-        host, port = command.string(0, 250), command.string(1, 5)
-        timeout_s = int(command.string(2, 6)) / 1000.0
-        if not port.isdigit() or not 20 <= int(command.string(3, 5)) <= 1132:
-            raise SyntaxFault
+        host, port = command.string(0, 250), digits(command, 1, 1, 65535)
+        timeout_s = digits(command, 2, 0, 60000) / 1000.0
+        digits(command, 3, 20, 1132)
         tls = self._settings() if name == "+CMQTTSNEW" else None
 
         def done(outcome: str) -> None:
@@ -65,7 +65,7 @@ class MqttCommands:
             modem.complete(Reply([f"{name}: 0"]) if self.used else Reply(final="ERROR"))
 
         self._host = host
-        self.client.open(host, int(port), tls, done, max(timeout_s, 1.0))
+        self.client.open(host, port, tls, done, max(timeout_s, 1.0))
         return None
 
     def _settings(self) -> TlsSettings:
@@ -74,8 +74,7 @@ class MqttCommands:
         return TlsSettings(ca, read("CA 1") or b"", read("CA 2") or b"", verify=bool(ca))
 
     def _number(self, command: Command, *states: str) -> None:
-        if int(command.string(0, 2)) != 0:
-            raise SyntaxFault
+        digits(command, 0, 0, 0)
         if not self.used or self.waits or self.client.state not in states:
             raise MeFault(3)
 
@@ -99,7 +98,7 @@ class MqttCommands:
         if command.op == "read":
             return Reply([f'+CMQCON: 0,{int(self.client.state == "connected")},"{self._host}"'])
         self._number(command, "open")
-        version, keepalive = int(command.string(1, 1)), int(command.string(3, 5))
+        version, keepalive = digits(command, 1, 3, 4), digits(command, 3, 0, 65535)
         will, at = None, 6
         if command.string(5, 1) == "1":
             match = _WILL.fullmatch(command.string(6, 200))
@@ -122,7 +121,8 @@ class MqttCommands:
     def _discon(self, command: Command) -> Reply:
         if command.op == "test":
             return Reply(["+CMQDISCON: (0)"])
-        if int(command.string(0, 2)) != 0 or not self.used:
+        digits(command, 0, 0, 0)
+        if not self.used:
             raise MeFault(3)
         self.client.disconnect()
         self.used = self.waits = False

@@ -32,7 +32,8 @@ def opened(stage: Stage, number: int, kind: int = 1) -> None:
     while number not in sockets.taken:
         if "OK" not in stage.at(f"AT+CSOC=1,{kind},1"):
             return
-    stage.at(f'AT+CSOCON={number},7,"{shared.HOST}"', 30.0)
+    if not re.match(r"(?i)AT\+CSOCON", stage.ahead()[0]):
+        stage.at(f'AT+CSOCON={number},7,"{shared.HOST}"', 30.0)
 
 
 def _used(stage: Stage, match: re.Match[str]) -> None:

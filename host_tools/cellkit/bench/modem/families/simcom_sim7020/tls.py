@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from cellkit.bench.modem.engines.links import Link
 from cellkit.bench.modem.engines.tls import TlsSettings
 from cellkit.bench.modem.families._clients import text_of
+from cellkit.bench.modem.families._simcom.lpwa import number_of
 from cellkit.bench.modem.family import Handler, Reply
 from cellkit.bench.modem.v250 import Command, MeFault, SyntaxFault
 
@@ -69,7 +70,10 @@ class TlsCommands:
             raise SyntaxFault
         text = match[5]
         if match[4] == "1":
-            text = text_of(bytes.fromhex(text))
+            try:
+                text = text_of(bytes.fromhex(text))
+            except ValueError:
+                raise SyntaxFault from None
         return self._piece(f"CA {match[1]}", int(match[2]), match[3] == "1", text)
 
     def _cfg(self, command: Command) -> Reply:
@@ -114,7 +118,7 @@ class TlsCommands:
             link.close()
             modem.complete(Reply(final="ERROR", after=lambda: modem.urc(f"+TLS ERROR: {code}")))
 
-        link = modem.links.open(_BASE + number, "tls", values[1], int(values.get(2, "443")), done, settings)
+        link = modem.links.open(_BASE + number, "tls", values[1], number_of(values.get(2, ""), 443), done, settings)
         link.on_closed = lambda why: modem.urc(f"+CTLSCLOSE:{number},1")
         return None
 

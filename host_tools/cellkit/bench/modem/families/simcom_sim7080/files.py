@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from cellkit.bench.modem.engines.tls import TlsSettings
 from cellkit.bench.modem.families._clients import text_of
+from cellkit.bench.modem.families._simcom.lpwa import number_of
 from cellkit.bench.modem.family import DataMode, Handler, Reply
 from cellkit.bench.modem.v250 import Command, MeFault, SyntaxFault
 
@@ -156,7 +157,7 @@ class FileCommands:
     def settings(self, context: int, ca: str, cert: str) -> TlsSettings:
         """What a connection is secured with: context of CSSLCFG, names of converted files."""
         values = self._contexts.get(context, {})
-        low, high = _VERSIONS.get(int(values.get("SSLVERSION", "3") or 3), ("1.2", "1.2"))
+        low, high = _VERSIONS.get(number_of(values.get("SSLVERSION", ""), 3), ("1.2", "1.2"))
         key = self._converted.get(cert, (1, ""))[1]
         pem, mine = self._file(ca), self._file(cert)
         private = self._modem.files.read(f"3/{key}") or b"" if key else mine
@@ -182,4 +183,4 @@ class FileCommands:
         values = self._sockets.get(number, {})
         if values.get("SSL") != "1" and "CRINDEX" not in values:
             return None
-        return self.settings(int(values.get("CRINDEX", "0") or 0), values.get("CACERT", ""), values.get("CERT", ""))
+        return self.settings(number_of(values.get("CRINDEX", "")), values.get("CACERT", ""), values.get("CERT", ""))

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from cellkit.bench.modem.engines.mqttcodec import Will
 from cellkit.bench.modem.families._clients import text_of
+from cellkit.bench.modem.families._simcom.lpwa import number_of
 from cellkit.bench.modem.family import DataMode, Handler, Reply
 from cellkit.bench.modem.v250 import Command, MeFault, SyntaxFault
 
@@ -99,17 +100,17 @@ class MqttCommands:
                 modem.fail(SyntaxFault())
                 return
             user, word = self._text("USERNAME") or None, self._text("PASSWORD") or None
-            keepalive, clean = int(self._text("KEEPTIME")), self._text("CLEANSS") == "1"
+            keepalive, clean = number_of(self._text("KEEPTIME"), 60), self._text("CLEANSS") == "1"
             client.connect(self._text("CLIENTID"), user, word, keepalive, clean, self._will(), 4, connected)
 
-        client.open(host, int(port or "1883"), tls, opened, 30.0)
+        client.open(host, number_of(port, 1883), tls, opened, 30.0)
         return None
 
     def _will(self) -> Will | None:
         topic = self._text("TOPIC")
         if not topic:
             return None
-        qos, retain = int(self._text("QOS") or "0"), self._text("RETAIN") == "1"
+        qos, retain = min(number_of(self._text("QOS")), 2), self._text("RETAIN") == "1"
         return Will(topic.encode("latin-1"), self._text("MESSAGE").encode("latin-1"), qos, retain)
 
     def _need(self) -> MqttClient:

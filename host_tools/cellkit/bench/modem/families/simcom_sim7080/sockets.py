@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Literal
 
 from cellkit.bench.modem.engines.links import Link
 from cellkit.bench.modem.families._clients import text_of
+from cellkit.bench.modem.families._simcom.lpwa import number_of
 from cellkit.bench.modem.family import DataMode, Handler, Reply
 from cellkit.bench.modem.v250 import Command, MeFault, SyntaxFault
 
@@ -154,7 +155,7 @@ class SocketCommands:
         mode, _, valid = value.partition(",")
         if mode != "0" and valid != "1":
             store["+CRAI"] = "0"  # once
-        return int(mode)
+        return min(number_of(mode), 2)
 
     def _sent(self, number: int, size: int, ok: bool) -> None:
         modem = self._modem
