@@ -111,7 +111,7 @@ def device(folder: Path) -> Iterator[VirtualBench]:
         mcu=McuConfig(extra_path=(folder,)),
         files={"config.json": json.dumps(settings)},
     )
-    made = mock.patch.object(families, "make", lambda clock, log, network, made, tx: Zx100(clock, log, network, made, tx))
+    made = mock.patch.object(families, "make", Zx100)
     with made, VirtualBench(config) as bench:
         bench.start(["-m", "apps.smoke"])
         yield bench
