@@ -53,7 +53,7 @@ class Module(QuectelModem):
     """BC26; BC66 answers alike."""
 
     traits = Traits(
-        banner=tuple((0.02 * number, line) for number, line in enumerate(_ROM)), auto_baud_lost=2,
+        prompt="\r\n>", banner=tuple((0.02 * number, line) for number, line in enumerate(_ROM)), auto_baud_lost=2,
     )
     qi_send = "inline"
     close_ok = True

@@ -31,7 +31,7 @@ class Module(PlainModem):
     """BC95-G by default; the others differ by identity and a few lines."""
 
     traits = Traits(
-        banner=tuple((0.03 * number, line) for number, line in enumerate(_BOOT)),
+        prompt="\r\n>", banner=tuple((0.03 * number, line) for number, line in enumerate(_BOOT)),
         ready_lines=(r"REBOOT_CAUSE_\w+", "Neul"), one_ok_per_command=True,
     )  # fmt: skip
     recipe = FIRST_CHARACTER_LOST
