@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from cellkit.bench.modem.families._clients.needs import COMMON
 from cellkit.bench.modem.families.chinamobile_m5311 import Module
 from cellkit.transcripts.peer import PeerPipe
 from cellkit.transcripts.stage import Rule, Stage
@@ -18,7 +19,8 @@ def _modem(stage: Stage) -> Module:
 
 def _open(stage: Stage, number: int, kind: str = "TCP") -> None:
     links = _modem(stage).links
-    if links.get(number) is None and not stage.will_send(rf"AT\+IPSTART={number},.*"):
+    started = rf"(?i:AT\+IPSTART={number},.*)"
+    if links.get(number) is None and not stage.will_send(started) and not stage.sets(started):
         stage.at(f'AT+IPSTART={number},"{kind}","{_HOST}",2008')
         stage.wait(lambda: (link := links.get(number)) is not None and link.state == "open", 20.0)
         if kind == "UDP":
@@ -97,6 +99,7 @@ def _status(stage: Stage, match: re.Match[str]) -> None:
 
 
 RULES = (
+    *COMMON,
     Rule("setup", "TX", r"(?i:AT\+IP(SEND|RD|STATUS|SACK|CLOSE)=(\d)(?:,.*)?)", _used),
     Rule("setup", "RX", r"\+IP(?:RD|NMI): (\d),.*", _receives),
     Rule("setup", "TX", r"(?i:AT\+MQTTOPEN=.*)", _configured),

@@ -9,6 +9,7 @@ from __future__ import annotations
 from cellkit.bench import timers
 from cellkit.bench.clock import Clock
 from cellkit.bench.log import EventLog
+from cellkit.bench.modem.cmux import Cmux
 from cellkit.bench.modem.config import ModemConfig
 from cellkit.bench.modem.families._clients import ClientsModem
 from cellkit.bench.modem.families.nordic_nrf91.coap import CoapCommands
@@ -22,13 +23,21 @@ from cellkit.bench.modem.families.nordic_nrf91.serial_modem import SocketCommand
 from cellkit.bench.modem.families.nordic_nrf91.slm import SlmCommands
 from cellkit.bench.modem.families.nordic_nrf91.sockets import Sockets
 from cellkit.bench.modem.families.nordic_nrf91.standard import NordicStandard
-from cellkit.bench.modem.family import Dialect, Handler, Traits
+from cellkit.bench.modem.family import Dialect, Handler, Reply, Traits
 from cellkit.bench.modem.recipes import REACHABLE
 from cellkit.bench.modem.standard import Standard
+from cellkit.bench.modem.v250 import Command
 from cellkit.bench.network import Network
 
 _STORED = ("CPSMS", "CEDRXS", "COPS", "CGDCONT", "XSYSTEMMODE", "XPTW", "RAI", "REL14FEAT")
 _FORGOTTEN = ("E", "CMEE", "CREG", "CGREG", "CEREG", "CSCON", "CFUN", "XSIM", "XMODEMSLEEP", "MDMEV", "XTIME")
+
+
+class _Cmux(Cmux):
+    """The multiplexer of the applications."""
+
+    def _cmux(self, command: Command) -> Reply:
+        return Reply(["+CMUX: (0),(0)"]) if command.op == "test" else super()._cmux(command)
 
 
 class Module(ClientsModem):
@@ -78,6 +87,10 @@ class Module(ClientsModem):
     def edrx_act(self) -> int:  # type: ignore[override]
         """Ditto."""
         return 5 if self.act == 9 else 4
+
+    def make_cmux(self) -> Cmux:
+        """Basic option only, which is all that its test form says."""
+        return _Cmux(self)
 
     def make_standard(self) -> Standard:
         """Layouts of the modem firmware."""

@@ -82,7 +82,7 @@ class HttpCommands:
         auto, as_hex = command.integer(3, 0, 1, default=1), command.integer(4, 0, 1, default=0)
         size = command.integer(5, 0, 1 << 24, default=0)
         lines = [arg.text for arg in command.args[6:] if arg.text]
-        request = self._requests[socket.number] = _Request(socket, method, bool(auto), bool(as_hex))
+        request = self.begin(socket, method, bool(auto), bool(as_hex))
         path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
         head = [f"{method} {path} HTTP/1.1", f"Host: {parts.netloc}", *lines]
         if size or method in ("POST", "PUT"):
@@ -97,6 +97,11 @@ class HttpCommands:
                 self._modem.data_input.enter(lambda data: self._send(socket, data), size)
 
         return Reply([f"#XHTTPCREQ: {socket.number}"], after=begin)
+
+    def begin(self, socket: Socket, method: str, auto: bool, as_hex: bool) -> _Request:
+        """A request is under way on this socket."""
+        request = self._requests[socket.number] = _Request(socket, method, auto, as_hex)
+        return request
 
     def _send(self, socket: Socket, data: bytes) -> None:
         if socket.link is not None:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import re
 
+from cellkit.bench.modem.families._clients.needs import COMMON
 from cellkit.bench.modem.families.nordic_nrf91 import Module
+from cellkit.bench.modem.families.nordic_nrf91.sockets import Socket
 from cellkit.transcripts.peer import PeerFlow, PeerPipe
 from cellkit.transcripts.stage import Rule, Stage
 
@@ -95,10 +97,14 @@ def _open(stage: Stage, number: int, kind: int, connected: bool = True) -> None:
 
 def _handle(stage: Stage, match: re.Match[str]) -> None:
     name, number = match[1].upper(), int(match[2])
-    if _modem(stage).serial_modem:
+    if name == "SSOCKETOPT" and not _opened_here(stage):
+        stage.at("AT#XSSOCKET=1,1,0,1")
+    elif _modem(stage).serial_modem:
         datagrams = name in ("SENDTO", "RECVFROM") or name.startswith("COAP")
         connected = name not in ("SENDTO", "CONNECT", "BIND", "RECVFROM", "SOCKETOPT", "SSOCKETOPT")
         _open(stage, number, 2 if datagrams else 1, connected)
+        if name in ("HTTPCDATA", "HTTPCCANCEL") and not stage.sets(r"AT#XHTTPCREQ=.*"):
+            _modem(stage).http_part.begin(_modem(stage).sockets_part.open[number], "GET", False, False)
 
 
 def _selected(stage: Stage, match: re.Match[str]) -> None:
@@ -109,9 +115,13 @@ def _selected(stage: Stage, match: re.Match[str]) -> None:
 
 
 def _listed(stage: Stage, match: re.Match[str]) -> None:
-    """AT#XSOCKET? shows a socket that the log has not opened."""
-    if re.match(r"AT#XSOCKET\?", stage.command(), re.IGNORECASE):
-        _open(stage, int(match[1]), int(match[2]), connected=False)
+    """AT#XSOCKET? shows sockets that the log has not opened."""
+    if not re.match(r"AT#XS?SOCKET\?", stage.command(), re.IGNORECASE) or _opened_here(stage):
+        return
+    number, family, role, kind, last = (int(match[index]) for index in range(2, 7))
+    secure = match[1] == "#XSSOCKET"
+    opened = _modem(stage).sockets_part.open
+    opened[number] = Socket(number, family, kind, role, 0 if secure else last, last if secure else None, 2)
 
 
 def _datagram_or_stream(stage: Stage, data: bytes) -> None:
@@ -183,6 +193,10 @@ def _message(stage: Stage, match: re.Match[str]) -> None:
         live.broker.message(b"x" * int(match[1]), b"x" * int(match[2]), qos)
 
 
+def _short_message(stage: Stage, match: re.Match[str]) -> None:
+    stage.network.sms.send("+15550001111", "hello")
+
+
 def _keep_alive(stage: Stage, match: re.Match[str]) -> None:
     _modem(stage).mqtt_part._event(9, 0)
 
@@ -228,6 +242,7 @@ def _cause(stage: Stage, match: re.Match[str]) -> None:
 
 _SOCKET = r"SEND|SENDTO|RECV|RECVFROM|CONNECT|BIND|SOCKETOPT|SSOCKETOPT"
 RULES = (
+    *COMMON,
     Rule("config", "TX", r"[\s\S]*", _line_end),
     Rule("config", "RX", r"[\s\S]*", _line_end),
     Rule("setup", "RX", r"%XMODEMSLEEP: .*", _event_on("XMODEMSLEEP", (500, 10240))),  # type: ignore[arg-type]
@@ -241,7 +256,7 @@ RULES = (
     Rule("setup", "TX", r"(?i:AT#XG(?:NS|P)S[=?].*)", _gnss),
     Rule("setup", "TX", rf"(?i:AT#X({_SOCKET}|CLOSE|(?:HTTP|COAP)C(?:REQ|DATA|CANCEL))=(\d)(?:,.*)?)", _handle),
     Rule("setup", "TX", rf"(?i:AT#X({_SOCKET}|SOCKET)(?:=(?:\"|[01],\d\d|\d+$|0$).*)?)", _selected),
-    Rule("setup", "RX", r"#XSOCKET: (\d),\d,\d,(\d),\d", _listed),
+    Rule("setup", "RX", r"(#XS?SOCKET): (\d),(\d),(\d),(\d),(\d+)(?:,\d+)?", _listed),
     Rule("setup", "TX", r"(?i:AT#XSEND=(\d),2,\d+)", _data_mode),
     Rule("setup", "TX", r"(?i:AT#XMQTT(?:SUB|UNSUB|PUB)=.*|AT#XMQTTCON=0)", _broker),
     Rule("before", "RX", r"#XRECV(?:FROM)?: (.*)", _received),
@@ -252,6 +267,7 @@ RULES = (
     Rule("cause", "RX", r"#XAPOLL: (\d),(\d+)", _poll_event),
     Rule("cause", "RX", r"#XMQTTMSG: (\d+),(\d+)", _message),
     Rule("cause", "RX", r"#XMQTTEVT: 9,0", _keep_alive),
+    Rule("cause", "RX", r'#XSMS: ".*', _short_message),
     Rule("cause", "RX", r"#XCOAPC(DATA|HEAD|STAT): \d,-?\d+,(\d+)", _coap),
     Rule("cause", "RX", r"%XMODEMSLEEP: (\d)(?:,(\d+))?", _sleeps),
     Rule("cause", "RX", r"%MDMEV: SEARCH STATUS 2", _search_status),

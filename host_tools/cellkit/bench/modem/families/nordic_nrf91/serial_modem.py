@@ -245,7 +245,7 @@ class SocketCommands:
 
     def _now(self, chosen: list[Socket]) -> None:
         for socket in chosen:
-            self._sockets.polled(socket, (IN if socket.filled else 0) | (HUP if socket.hung_up else 0))
+            self._sockets.look(socket)
 
     def _xrecvcfg(self, command: Command) -> Reply:
         sockets = self._sockets

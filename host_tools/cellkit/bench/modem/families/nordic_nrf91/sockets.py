@@ -20,6 +20,7 @@ _LONGEST_HEX = 2800
 RECEIVE = 2048
 _PEEK, _NOT_BLOCKING = 2, 64
 IN, OUT, HUP = 1, 4, 16
+_TOGETHER_S = 0.05
 
 
 class Socket:
@@ -166,7 +167,11 @@ class Sockets:
             else:
                 self.push(socket)
             return
-        self.polled(socket, IN)
+        self._modem.later(_TOGETHER_S, self.look, socket)
+
+    def look(self, socket: Socket) -> None:
+        """Tell of all that there is now: data and the peer's end may come together."""
+        self.polled(socket, (IN if socket.filled else 0) | (HUP if socket.hung_up else 0))
 
     def push(self, socket: Socket) -> None:
         """Automatic reception: what `on_push` of the syntax says."""
@@ -181,7 +186,7 @@ class Sockets:
         socket.hung_up = True
         if socket.waiting is not None and socket.waiting():
             return
-        self.polled(socket, HUP | (IN if socket.filled else 0))
+        self._modem.later(_TOGETHER_S, self.look, socket)
 
     def polled(self, socket: Socket, events: int) -> None:
         """#XAPOLL, once for each event until the next receive or send."""

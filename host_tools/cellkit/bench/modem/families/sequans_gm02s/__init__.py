@@ -117,6 +117,10 @@ class Module(ClientsModem):
 
     # Start and sleep
 
+    def banner_line(self, text: str) -> None:
+        """At any function level."""
+        self.urc(text)
+
     def sleep_lock_s(self) -> float:
         """After the last byte, as SQNIPSCFG says."""
         return float(self.settings.nvram["SQNIPSCFG"][1]) / 1000

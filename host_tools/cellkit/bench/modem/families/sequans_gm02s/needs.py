@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from cellkit.bench.modem.families._clients.needs import COMMON
 from cellkit.bench.modem.families.sequans_gm02s import Module
 from cellkit.transcripts.peer import PeerPipe
 from cellkit.transcripts.stage import Rule, Stage
@@ -17,13 +18,14 @@ def _modem(stage: Stage) -> Module:
 
 
 def _open(stage: Stage, number: int) -> None:
-    if _modem(stage).links.get(number) is None and not stage.sets(rf"AT\+SQNSD={number},.*"):
-        if not stage.will_send(rf"AT\+SQNSD={number},.*"):
-            kind = 1 if stage.exchange.context == "udp" else 0
-            stage.at(f'AT+SQNSD={number},{kind},7,"{_HOST}",0,7,1', 20.0)
-            if kind:
-                stage.give(f"AT+SQNSSENDEXT={number},1", b"x")  # so that the peer knows where to answer
-            stage.advance(1.0)
+    opens = rf"AT\+SQNSD={number},.*"
+    if _modem(stage).links.get(number) is not None or stage.sets(opens) or stage.will_send(opens):
+        return
+    kind = 1 if stage.exchange.context == "udp" else 0
+    stage.at(f'AT+SQNSD={number},{kind},7,"{_HOST}",0,7,1', 20.0)
+    if kind:
+        stage.give(f"AT+SQNSSENDEXT={number},1", b"x")  # so that the peer knows where to answer
+    stage.advance(1.0)
 
 
 def _used(stage: Stage, match: re.Match[str]) -> None:
@@ -64,6 +66,13 @@ def _broker(stage: Stage, match: re.Match[str]) -> None:
     stage.advance(1.0)
 
 
+def _came_back(stage: Stage, match: re.Match[str]) -> None:
+    """Unasked: the connection was lost, and the module has made a new one."""
+    live = stage.live()
+    if isinstance(live, PeerPipe) and not stage.sets(r"AT\+SQNSMQTTCONNECT=.*"):
+        live.hang_up()
+
+
 def _message(stage: Stage, match: re.Match[str]) -> None:
     live = stage.live()
     if isinstance(live, PeerPipe) and live.broker is not None:
@@ -80,13 +89,16 @@ def _body(stage: Stage, match: re.Match[str]) -> None:
 
 
 RULES = (
+    *COMMON,
     Rule("setup", "TX", r"(?i:AT\+SQNS(SENDEXT|SEND|RECV|H|O|S)=(\d)(?:,.*)?)", _used),
     Rule("setup", "RX", r"\+SQNSRING: (\d)(?:,(\d+))?(,.*)?", _ring_mode),
+    Rule("setup", "RX", r"\+SQNSMQTTON(?:MESSAGE|CONNECT):.*", _broker),
     Rule("setup", "TX", r"(?i:AT\+SQNSMQTT(?:PUBLISH|SUBSCRIBE|UNSUBSCRIBE|DISCONNECT)=.*)", _broker),
     Rule("setup", "TX", r"(?i:AT\+SQNHTTP(?:QRY|SND|CONNECT)=(\d).*)", _profile),
     Rule("before", "RX", r"\+SQNSRECV: (\d),(\d+)", _waits),
     Rule("before", "RX", r"\+SQNHTTPRING: \d,(\d{3}),.*", _body),
     Rule("cause", "RX", r"\+SQNSRING: (\d)(?:,(\d+))?(,.*)?", _say),
     Rule("cause", "RX", r"\+SQNSH: \d", _closed),
+    Rule("cause", "RX", r"\+SQNSMQTTONCONNECT:0,0", _came_back),
     Rule("cause", "RX", r'\+SQNSMQTTONMESSAGE:0,"([^"]*)",(\d+),(\d).*', _message),
 )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from cellkit.bench.modem.families._clients.needs import COMMON
 from cellkit.bench.modem.families.telit_me310 import Module
 from cellkit.transcripts.stage import Rule, Stage
 
@@ -16,13 +17,14 @@ def _modem(stage: Stage) -> Module:
 
 
 def _open(stage: Stage, number: int) -> None:
-    if _modem(stage).links.get(number) is None and not stage.sets(rf"AT#SD={number},.*"):
-        if not stage.will_send(rf"AT#SD={number},.*"):
-            kind = 0 if stage.exchange.context == "tcp" else 1
-            stage.at(f'AT#SD={number},{kind},7,"{_HOST}",0,7,1', 20.0)
-            if kind:
-                stage.give(f"AT#SSENDEXT={number},1", b"x")  # so that the peer knows where to answer
-            stage.advance(1.0)
+    opens = rf"AT#SD={number},.*"
+    if _modem(stage).links.get(number) is not None or stage.sets(opens) or stage.will_send(opens):
+        return
+    kind = 0 if stage.exchange.context == "tcp" else 1
+    stage.at(f'AT#SD={number},{kind},7,"{_HOST}",0,7,1', 20.0)
+    if kind:
+        stage.give(f"AT#SSENDEXT={number},1", b"x")  # so that the peer knows where to answer
+    stage.advance(1.0)
 
 
 def _used(stage: Stage, match: re.Match[str]) -> None:
@@ -61,6 +63,7 @@ def _context(stage: Stage, match: re.Match[str]) -> None:
 
 
 RULES = (
+    *COMMON,
     Rule("setup", "TX", r"(?i:AT#S(SENDEXT|SEND|RECV|H|O|S|I)=(\d)(?:,.*)?)", _used),
     Rule("setup", "RX", r"SRING: (\d)(?:,(\d+))?(,.*)?", _ring),
     Rule("setup", "RX", r"#SGACT: \d,1", _context),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from cellkit.bench.modem.families._clients.needs import COMMON
 from cellkit.transcripts.stage import Rule, Stage
 
 _HOST = "198.51.100.7"
@@ -46,6 +47,7 @@ def _psm(stage: Stage, match: re.Match[str]) -> None:
 
 
 RULES = (
+    *COMMON,
     Rule("setup", "TX", r'(?i:AT.*\+COPS=1,2,"(\d{5,6})".*)', _network),
     Rule("setup", "TX", r"(?i:AT\+NSO(ST|STF|RF|CL)=(\d).*)", _used),
     Rule("before", "RX", r'\d,"[^"]*",\d+,(\d+),"[^"]*",(\d+)', _waits),

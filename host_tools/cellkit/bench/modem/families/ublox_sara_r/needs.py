@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from cellkit.bench.modem.families._clients.needs import COMMON
 from cellkit.bench.modem.families.ublox_sara_r import Module
 from cellkit.bench.modem.power import Mode
 from cellkit.transcripts.peer import PeerPipe
@@ -100,6 +101,24 @@ def _sends(stage: Stage, match: re.Match[str]) -> None:
     stage.at(f'AT+USOST={number},"{_HOST}",7,1,"{"00" if modem.settings.nvram["UDCONF1"] else "x"}"')
 
 
+def _numbered(stage: Stage, match: re.Match[str]) -> None:
+    """The lowest number is given out: those below were in use."""
+    part, wanted = _modem(stage).sockets_part, int(match[1])
+    made = sum(bool(re.match(r"\+USOCR: ", item.text)) for item in stage.exchange.items[:stage.position])
+    while not made and len(part.open) < wanted:
+        stage.at("AT+USOCR=17")
+
+
+def _indicator(stage: Stage, match: re.Match[str]) -> None:
+    """+CIEV comes when it likes, also between a command and its prompt."""
+    if stage.ahead()[1:2] == ["@"]:
+        stage.modem.faults.urc_at("before_prompt", match[0])
+
+
+def _indicated(stage: Stage, match: re.Match[str]) -> None:
+    stage.modem.urc(match[0])
+
+
 def _running(stage: Stage, match: re.Match[str]) -> None:
     """Who polls gets an answer once the module runs."""
     stage.wait(lambda: stage.modem.power.running, 30.0)
@@ -191,6 +210,7 @@ def _radio_off(stage: Stage, match: re.Match[str]) -> None:
 
 _IP_COMMANDS = r"(?i:AT\+(?:USOCO|USOST|UDNSRN|UPING|UMQTTC=1|UHTTPC)=?.*)"
 RULES = (
+    *COMMON,
     Rule("config", "RX", r"(\+U?USOST): \d,\d+,[01]", _sent_urc),
     Rule("setup", "TX", _IP_COMMANDS, _needs_bearer),
     Rule("setup", "TX", r"(?i:AT\+USO(WR|ST|RD|RF|CL|CTL|SO|GO|LI|DL|CO|SEC)=(\d).*)", _used),
@@ -203,11 +223,14 @@ RULES = (
     Rule("setup", "TX", r"(?i:AT\+UGPS=([01]).*)", _receiver),
     Rule("setup", "TX", r"(?i:AT\+(?:UMNOPROF|URAT|UBANDMASK)=\d.*)", _radio_off),
     Rule("setup", "RX", r"\+UCPSMS: 1,.*", _psm),
+    Rule("setup", "RX", r"\+USOCR: (\d)", _numbered),
+    Rule("before", "RX", r"\+CIEV: \d+,\d+", _indicator),
     Rule("before", "RX", r"OK", _running),
     Rule("before", "RX", r"\+(C[GE]?REG): ([0-5]),\d(?:,.*)?", _reporting),
     Rule("before", "RX", r"\+USOR[DF]: (\d).*", _waits),
     Rule("before", "RX", r"\+UMQTTC: 6,\d,.*", _unread),
     Rule("cause", "RX", r"\+UUSOR([DF]): \d,(\d+)", _say),
+    Rule("cause", "RX", r"\+CIEV: \d+,\d+", _indicated),
     Rule("cause", "RX", r"\+UUSOCL: \d", _closed),
     Rule("cause", "RX", r"(\+U?USOST): (\d),\d+,[01]", _sends),
     Rule("cause", "RX", r"\+UUPSMR: ([01]).*", _psm_told),
