@@ -110,7 +110,8 @@ def _unmasked(way: Way, text: str) -> str:
     text = _BYTES.sub(lambda match: "x" * int(match[1]), text)
     text = re.sub(r"<([A-Za-z ]+)>", lambda match: _PLACEHOLDERS.get(match[1].lower(), match[0]), text)
     # Digits under asterisks: a number stays a number, of the same length.
-    text = re.sub(r"\d[\d*]*\*[\d*]*|\*{6,}", lambda match: match[0].replace("*", "0"), text)
+    if not re.match(r"(?i)ATD\*", text):  # the asterisks of ATD*99***1# are dialled
+        text = re.sub(r"\d[\d*]*\*[\d*]*|\*{6,}", lambda match: match[0].replace("*", "0"), text)
     if way == "RX":
         text = re.sub(r"(?<=,)num(?=,)", '"num"', text)  # a number's place, which has quotes in every module
         text = re.sub(r"^CM([ES]) ERROR:", r"+CM\1 ERROR:", text)  # the sign is left out in prose

@@ -111,6 +111,8 @@ class SocketCommands(ContextCommands):
             socket.state = 2 if outcome == "ok" else 0
             if transparent:
                 modem.output.block(["CONNECT" if outcome == "ok" else "NO CARRIER"])
+                if outcome == "ok":
+                    modem.go_online(link.send)
             else:
                 self._told(number, _OUTCOMES.get(outcome, 566))
 
@@ -127,7 +129,11 @@ class SocketCommands(ContextCommands):
 
     def _closed(self, number: int, socket: _Socket) -> None:
         socket.state = 4
-        self._modem.urc(f'+QIURC: "closed",{number}')
+        if socket.access == 2 and self._modem.payload.online is not None:
+            self._modem.payload.online = None
+            self._modem.urc("NO CARRIER")
+        else:
+            self._modem.urc(f'+QIURC: "closed",{number}')
 
     def incoming(self, listener: int, ip: str, port: int) -> int:
         """A peer has connected to a listener: the id that its connection gets; -1: all are in use."""
@@ -334,7 +340,15 @@ class SocketCommands(ContextCommands):
         if socket is None:
             raise SyntaxFault
         socket.access = command.integer(1, 0, 2)
-        return Reply(final="CONNECT") if socket.access == 2 else Reply()
+        return self.back() if socket.access == 2 else Reply()
+
+    def back(self) -> Reply:
+        """ATO: to the transparent socket, if there is one."""
+        link = next((one.link for one in self.open.values() if one.access == 2 and one.state == 2), None)
+        if link is None:
+            return Reply(final="NO CARRIER")
+        live = link
+        return Reply(final="CONNECT", after=lambda: self._modem.go_online(live.send))
 
     # The rest
 
