@@ -131,7 +131,8 @@ class CoapCommands:
         self._block = None
         line = f"#XCOAPCDATA: {number},{self._given},{len(payload)}"
         self._given += len(payload)
-        return Reply([line, payload.hex() if self._hex else text_of(payload)], after=lambda: self._finish(code))
+        shown = payload.hex() if self._hex else text_of(payload)
+        return Reply([f"{line}\r\n{shown}"], after=lambda: self._finish(code))
 
     def _cancel(self, command: Command) -> Reply:
         if command.op == "test":

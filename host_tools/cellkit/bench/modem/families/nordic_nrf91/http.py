@@ -175,7 +175,7 @@ class HttpCommands:
         request.given += len(data)
         over = request.complete and request.given >= len(request.body)
         after = (lambda: self._finish(request, request.status)) if over else None
-        return Reply([head, *([self._shown(request, data)] if data else [])], after=after)
+        return Reply([f"{head}\r\n{self._shown(request, data)}" if data else head], after=after)
 
     def _cancel(self, command: Command) -> Reply:
         if command.op == "test":

@@ -224,7 +224,7 @@ class SocketCommands:
 
         def answer(data: bytes, ip: str, port: int) -> Reply:
             head = f"{name}: {socket.number},{mode},{len(data)}" + (f',"{ip}",{port}' if with_peer else "")
-            return Reply([head, data.hex() if mode else text_of(data)])
+            return Reply([f"{head}\r\n{data.hex() if mode else text_of(data)}"])
 
         limit = command.integer(4, 1, RECEIVE, default=RECEIVE)
         return self._sockets.receive(socket, flags, timeout_s, limit, answer)

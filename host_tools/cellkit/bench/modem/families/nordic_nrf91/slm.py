@@ -175,13 +175,13 @@ class SlmCommands:
 
     def _xrecv(self, command: Command) -> Reply | None:
         def answer(data: bytes, ip: str, port: int) -> Reply:
-            return Reply([f"#XRECV: {len(data)}", text_of(data)])
+            return Reply([f"#XRECV: {len(data)}\r\n{text_of(data)}"])
 
         return self._receive(command, answer)
 
     def _xrecvfrom(self, command: Command) -> Reply | None:
         def answer(data: bytes, ip: str, port: int) -> Reply:
-            return Reply([f'#XRECVFROM: {len(data)},"{ip}",{port}', text_of(data)])
+            return Reply([f'#XRECVFROM: {len(data)},"{ip}",{port}\r\n{text_of(data)}'])
 
         return self._receive(command, answer)
 

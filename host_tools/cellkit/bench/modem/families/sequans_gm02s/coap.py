@@ -110,7 +110,7 @@ class CoapCommands:
         token = data[4:4 + (data[0] & 15)].hex()
         message, shown = int.from_bytes(data[2:4]), f"{code >> 5}{code & 31:02}"
         line = f'+SQNCOAPRCV: {number},{message},"{token}",{data[0] >> 4 & 3},{shown},{len(payload)}'
-        return Reply([line, text_of(payload)] if payload else [line])
+        return Reply([f"{line}\r\n{text_of(payload)}" if payload else line])
 
     def _close(self, command: Command) -> Reply:
         number = command.integer(0, 0, 2)

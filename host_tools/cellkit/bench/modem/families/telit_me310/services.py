@@ -139,7 +139,7 @@ class ServiceCommands:
         found = self._messages.pop(command.integer(1, 1, 65535), None)
         if found is None:
             raise MeFault(_NOT_ALLOWED)
-        return Reply([f"#MQREAD: 1,{found[0]},{len(found[1])}", "<<<" + text_of(found[1])])
+        return Reply([f"#MQREAD: 1,{found[0]},{len(found[1])}\r\n<<<{text_of(found[1])}"])
 
     def _mqdisc(self, command: Command) -> Reply:
         self._ready(command).disconnect()

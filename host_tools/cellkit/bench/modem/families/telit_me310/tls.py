@@ -132,7 +132,7 @@ class TlsCommands:
     def _receive(self, command: Command) -> Reply:
         link = self._link()
         data = link.take(command.integer(1, 1, 1000))
-        return Reply([f"#SSLRECV: {len(data)}", text_of(data)] if data else ["#SSLRECV: 0"])
+        return Reply([f"#SSLRECV: {len(data)}\r\n{text_of(data)}" if data else "#SSLRECV: 0"])
 
     def _state(self, command: Command) -> Reply:
         link = self._modem.links.get(_NUMBER)
