@@ -136,7 +136,7 @@ RANKS = (
 
 
 # What a family's logs say of the state in which they were written: loaded by the player, which hands them a stage.
-FAMILY_RULES = re.compile(r"cellkit\.bench\.modem\.families\.\w+\.\w*needs(\.\w+)?")
+FAMILY_RULES = re.compile(r"cellkit\.bench\.modem\.families\.\w+\.\w*needs(_\w+)?(\.\w+)?")
 
 
 def rank(name: str) -> int | None:

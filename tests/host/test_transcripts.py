@@ -6,6 +6,7 @@ import json
 import re
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -36,12 +37,17 @@ def test_the_virtual_module_says_what_the_log_has(path: Path) -> None:
     assert percentage(scores) >= 95.0, "\n".join(differences)
 
 
+# Payload that the host asked to have without any header (`AT+IPRCFG=1,1`): nothing in the line says what it is.
+BARE = {("chinamobile-m5311", 9): ["hello, CMCC IOT"]}
+
+
 @pytest.mark.parametrize("path", [path for path in LOGS if path.stem != "generic"], ids=lambda path: path.stem)
 @pytest.mark.parametrize("seed", [1, 2])
 def test_the_firmware_knows_every_line(path: Path, seed: int) -> None:
     exchanges = list(load(path))
     for exchange, found in zip(exchanges, parse_exchanges(path.stem, exchanges, seed), strict=True):
-        assert not found["unknown"], f"exchange {exchange.number}: {found['unknown']}"
+        bare = BARE.get((path.stem, exchange.number), [])
+        assert found["unknown"] == bare, f"exchange {exchange.number}: {found['unknown']}"
         assert found["final"] == final_of(exchange), f"exchange {exchange.number}: {found}"
 
 
@@ -69,7 +75,7 @@ def exchange(*pairs: tuple[str, str], **more: Any) -> Exchange:
     return Exchange(number=1, items=items, **fields)
 
 
-# --- what is a difference -----------------------------------------------------------------------------------------------
+# --- what is a difference -------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -99,7 +105,7 @@ def test_a_log_is_never_known_by_its_number() -> None:
     """Rules see lines only: the same exchange under another number and module has the same verdict."""
     path = DATA / "quectel-bg9x.jsonl"
     for known in list(load(path))[:8]:
-        other = Exchange(999, known.module, known.family, known.evidence, known.context, known.note, known.raw, known.items)
+        other = replace(known, number=999)
         verdicts = {
             play(variant_of("quectel-bg9x", entry), entry, rules_of("quectel-bg9x")).match for entry in (known, other)
         }
@@ -140,7 +146,7 @@ def test_a_stage_is_a_module_of_its_own() -> None:
     assert Player(second, ()).play().match
 
 
-# --- files --------------------------------------------------------------------------------------------------------------
+# --- files ----------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -199,8 +205,7 @@ def test_parse_of_data_errors_and_prompts() -> None:
         exchange(("TX", 'AT+QFUPL="a",4'), ("RX", "CONNECT")),
         exchange(("RX", "+QIURC: \"closed\",0")),
     ]  # fmt: skip
-    entries = [Exchange(n, *[getattr(entry, key) for key in (
-        "module", "family", "evidence", "context", "note", "raw", "items")]) for n, entry in enumerate(entries, 1)]  # fmt: skip
+    entries = [replace(entry, number=n) for n, entry in enumerate(entries, 1)]
     data, numeric, verbose, prompt, connect, urc = parse_exchanges("bg95-m3", entries, 1)
     assert bytes.fromhex(data["data"]) == b"test" and data["final"] == "ok"
     assert numeric["error"] == {"type": "CME", "code": 10, "text": None}
@@ -209,7 +214,7 @@ def test_parse_of_data_errors_and_prompts() -> None:
     assert urc["urcs"] == ['+QIURC: "closed",0']
 
 
-# --- recording ----------------------------------------------------------------------------------------------------------
+# --- recording ------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -229,7 +234,8 @@ def test_identities_and_secrets_are_masked(line: str, hidden: str) -> None:
 
 
 def test_what_is_no_secret_stays() -> None:
-    for line in ('+CEREG: 4,1,"0001","0000ABCD",9', "+CCLK: 20/11/03,06:25:06+32", "AT+CSQ", '+QIACT: 1,1,1,"10.7.1.2"'):
+    harmless = ('+CEREG: 4,1,"0001","0000ABCD",9', "+CCLK: 20/11/03,06:25:06+32", "AT+CSQ", '+QIACT: 1,1,1,"10.7.1.2"')
+    for line in harmless:
         assert masked(line) == line
 
 
@@ -254,7 +260,9 @@ class Wire:
 
 def test_a_recording_has_the_format_of_transcripts(tmp_path: Path) -> None:
     wire = Wire({
-        b"AT+CGSN=1\r": b"\r\n+CGSN: 490154203237518\r\n\r\nOK\r\n", b"AT+QISEND=0,2\r": b"\r\n> ", b"hi": b"\r\nSEND OK\r\n",
+        b"AT+CGSN=1\r": b"\r\n+CGSN: 490154203237518\r\n\r\nOK\r\n",
+        b"AT+QISEND=0,2\r": b"\r\n> ",
+        b"hi": b"\r\nSEND OK\r\n",
     })  # fmt: skip
     script = ["# query", "AT+CGSN=1", "", "# udp", "AT+QISEND=0,2", "> hi"]
     entries = list(Recorder(wire, "test", "X", limit_s=2.0, quiet_s=0.05).record(read_script(script)))
@@ -266,7 +274,7 @@ def test_a_recording_has_the_format_of_transcripts(tmp_path: Path) -> None:
     assert [found.context for found in load(path)] == ["query", "udp"]
 
 
-# --- the table ----------------------------------------------------------------------------------------------------------
+# --- the table ------------------------------------------------------------------------------------------------------
 
 
 def test_the_table_in_the_docs_is_what_passes_now() -> None:

@@ -161,10 +161,10 @@ def record(
 ) -> None:
     """Record exchanges with a real modem in the format of transcripts, to contribute them.
 
-    IMEI, IMSI, ICCID, phone numbers, positions, names, passwords and keys are masked before anything is written; look at
-    the file before you give it away all the same.
+    IMEI, IMSI, ICCID, phone numbers, positions, names, passwords and keys are masked before anything is written; look
+    at the file before you give it away all the same.
     """
-    import serial
+    import serial  # type: ignore[import-untyped]
 
     from cellkit.transcripts.record import QUESTIONS, Recorder, append, identify, read_script
 

@@ -168,7 +168,6 @@ class Player:
         self._left_out = 0
         self._skipped.clear()
         self._asked = set()
-        self._asked = set()
         answers = [item for item in items if item.text in expected or item.text.strip()]
         for index, line in enumerate(expected):
             item = next((item for item in answers if item.text == line), None)

@@ -1,4 +1,4 @@
-"""HTTP, TLS profiles and the certificate store of GM02S. Sources: driver libraries (Walter)."""
+"""HTTP, security settings and the certificate store of GM02S. Sources: driver libraries (Walter)."""
 
 from __future__ import annotations
 
