@@ -1,6 +1,7 @@
 """Rounds of uplink and downlink by UDP echo; each step tells what came, or which error, and after how long.
 
-job.json: {"kind": profile, "link": {...}, "rounds": n, "host": "…", "port": n}
+job.json: {"kind": profile, "link": {...}, "rounds": n, "host": "…", "port": n,
+"pins": true where reset and wake pin are wired}
 """
 
 import asyncio
@@ -14,6 +15,10 @@ from cellular.link.link import Link
 from cellular.modem import Modem, nettime
 from cellular.trace import trace
 from machine import UART, Pin
+
+
+def pin(name):
+    return Pin(name, Pin.OUT, value=0)
 
 
 async def step(name, number, run):
@@ -42,7 +47,11 @@ async def echo(link, job, number):
 async def main():
     with open("job.json") as f:
         job = json.load(f)
-    modem = Modem(UART(board.MODEM_UART, board.MODEM_BAUD), Pin(board.PWRKEY, Pin.OUT, value=0), kind=job["kind"])
+    uart = UART(board.MODEM_UART, board.MODEM_BAUD)
+    pins = {"pwrkey": pin(board.PWRKEY)}
+    if job["pins"]:  # a board need not have them
+        pins["reset_pin"], pins["wake_pin"] = pin(board.RESET), pin(board.MODEM_WAKE)
+    modem = Modem(uart, kind=job["kind"], baud=board.MODEM_BAUD, **pins)
     link = Link(modem, job["link"])
     asyncio.create_task(link.run())
     for number in range(job["rounds"]):
@@ -51,7 +60,7 @@ async def main():
             return link.registration.stat
 
         async def identity():
-            return await modem.ask(*modem.profile.IMEI)
+            return await modem.read_imei()
 
         async def clock():
             return (await nettime.read(modem))[0]

@@ -31,6 +31,8 @@ URCS = (
     "+CTZV: 8", '+CMTI: "SM",1', "RING", "+CGEV: EPS PDN ACT 1", '+QIND: "FOTA","START"', "SMS DONE", "OK?", "+CME",
     '+QIURC: "dnsgip",0,1,300', "+COPS: 0", "%MDMEV: SEARCH STATUS 2",
 )  # fmt: skip
+# Not the header of a payload, which nobody could tell from the bytes that it announces.
+REPEATED = ("^OK$", "ERROR", "^[+](CEREG|CSCON|CPIN|CCLK|CGSN|CFUN|CPSMS|CGDCONT)", r"^\d{15}$")
 POSITIONS = ("before_echo", "after_echo", "between_lines", "before_final", "after_final")
 
 # Family: the profile that a board with it names.
@@ -88,7 +90,7 @@ def strike(faults: Faults, rng: random.Random, reset: Callable[[], object]) -> s
     elif kind == "drop":
         faults.drop_line(rng.choice(("OK", "[+].*", ".*")))
     elif kind == "repeat":
-        faults.repeat_line(rng.choice(("OK", "[+].*", ".*")))
+        faults.repeat_line(rng.choice(REPEATED))
     elif kind == "garbage":
         faults.garbage(bytes(rng.randrange(256) for _ in range(rng.randint(1, 40))))
     elif kind == "error":
@@ -111,7 +113,8 @@ def test_right_data_or_a_typed_error_in_time(family: str, seed: int) -> None:
     rng = random.Random(f"{family} {seed}")
     echo = Echo()
     modem = families.config(family)
-    job = {"kind": FAMILIES[family], "link": LINK, "rounds": ROUNDS, "host": "192.0.2.1", "port": 7}
+    job: dict[str, Any] = {"kind": FAMILIES[family], "link": LINK, "rounds": ROUNDS, "host": "192.0.2.1", "port": 7}
+    job["pins"] = seed % 2 == 0  # every other board has no wires for reset and wake
     config = BenchConfig(modem=modem, files={"job.json": json.dumps(job)})
     with VirtualBench(config, seed=seed, gateway=echo) as bench:
         echo.clock = bench.clock
@@ -139,7 +142,7 @@ def test_right_data_or_a_typed_error_in_time(family: str, seed: int) -> None:
             if step.get("error") or step["result"] in (None, ""):
                 continue  # a typed error, or nothing that came in time
             if step["name"] == "imei":
-                assert step["result"].strip('"') == imei, f"another's answer: {said(step)}\n{story}"
+                assert step["result"] == imei, f"another's answer: {said(step)}\n{story}"
             elif step["name"] == "echo":
                 want = f"{step['round']}\r\nOK\r\n".encode().hex()
                 assert step["result"].startswith(want), f"another's data: {said(step)}\n{story}"

@@ -30,6 +30,7 @@ _CME_WRONG_PIN = (12, 16)  # PUK required, incorrect password
 _SIM_BUSY_MS = const(10000)
 _PIN_TRIES = const(3)  # of a new SIM, where +CPINR does not say
 _LONG_PRESS_MS = const(1700)
+_UNKNOWN = "unknown"  # NAME of the base profile
 _OTHER_BAUD = const(9600)
 _OTHER_TRIES = const(2)
 _ANSWER_MS = const(5000)
@@ -50,7 +51,8 @@ class Modem:
 
     on_urc(line) gets the lines that no socket wants; on_reset(expected) is called when the module has restarted,
     `expected` when we had asked for it. kind: the module that is on the board, where it is known: its times and keys
-    hold until the module has said who it is. baud: the rate of `uart`; given it, another is tried where nothing answers.
+    hold until the module has said who it is. baud: the rate of `uart`; given it, another is tried where nothing
+    answers.
     """
 
     def __init__(self, uart, pwrkey=None, reset_pin=None, kind=None, wake_pin=None, baud=None):
@@ -107,7 +109,7 @@ class Modem:
             if await self._answers(_OTHER_TRIES):
                 return True
             self._uart.init(baudrate=self._baud)
-        if self._kind:
+        if self.profile.NAME != _UNKNOWN:
             return False
         await self._press(self._pwrkey, _LONG_PRESS_MS)
         try:
@@ -256,6 +258,23 @@ class Modem:
     async def _identify(self):
         await self.try_command(b"ATE0")
         told = []
+        self.channel.banners = ()  # the maker's name, with which some begin, is in the answer too
+        try:
+            profile = await self._find_profile(told)
+        finally:
+            self.channel.banners = self.profile.BANNERS
+        answer = told[-1]
+        self.use(profile)
+        await profile.identified(self)
+        self.model = self.profile.NAME
+        i = answer.find(b"Revision: ")
+        self.revision = text(answer[i + 10 :].split(b" / ")[0]) if i >= 0 else None
+        try:
+            self.imei = await self.read_imei()
+        except (ATError, UnexpectedAnswer) as e:
+            trace("refused", error=str(e))
+
+    async def _find_profile(self, told):
         for question in (b"ATI", b"AT+CGMM"):
             try:
                 await self.ask(question, b"")
@@ -268,21 +287,10 @@ class Modem:
                 told.append(b"")
             profile = loader.find(told[-1])
             if profile:
-                break
-        else:
-            if not told[0]:
-                raise UnexpectedAnswer("ATI", "nothing")
-            raise UnknownModem(text(told[0]))
-        answer = told[-1]
-        self.use(profile)
-        await profile.identified(self)
-        self.model = self.profile.NAME
-        i = answer.find(b"Revision: ")
-        self.revision = text(answer[i + 10 :].split(b" / ")[0]) if i >= 0 else None
-        try:
-            self.imei = await self.read_imei()
-        except (ATError, UnexpectedAnswer) as e:
-            trace("refused", error=str(e))
+                return profile
+        if not told[0]:
+            raise UnexpectedAnswer("ATI", "nothing")
+        raise UnknownModem(text(told[0]))
 
     async def read_imei(self):
         """The 15 digits of the IMEI. Raises UnexpectedAnswer, ATError, ModemSilent, ModemReset."""

@@ -19,6 +19,7 @@ CAPABILITIES = {
 PWRKEY_MS = 600  # 500 ms
 RESET_MS = 100  # 50 ms
 BOOT_MS = 12000  # 5 s after QRST; then AT is repeated until the rate is found
+BOOT_QUIET_MS = 4000  # the key wakes too, without a word and for only 10 s
 BANNERS = (b"Leaving the BROM",)
 BOOT_BEGINS = b"F1: "  # and some more of its boot ROM
 START_TRIES = 3
