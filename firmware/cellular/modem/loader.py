@@ -43,7 +43,9 @@ def load(name):
 
 
 def _candidates(answer):
-    text = "".join([chr(c | 32) if 65 <= c <= 90 else chr(c) if 48 <= c <= 57 or 97 <= c <= 122 else "_" for c in answer])
+    text = "".join(
+        [chr(c | 32) if 65 <= c <= 90 else chr(c) if 48 <= c <= 57 or 97 <= c <= 122 else "_" for c in answer]
+    )
     n = len(text)
     for start in range(n):
         if text[start] == "_" or (start and text[start - 1] != "_"):

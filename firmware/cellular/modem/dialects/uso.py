@@ -1,4 +1,4 @@
-"""Sockets and TLS of u-blox SARA-R4 and R5 (`AT+USO…`, `AT+USEC…`): the module numbers its sockets, keeps what comes."""
+"""Sockets and TLS of u-blox SARA-R4 and R5 (`AT+USO…`, `AT+USEC…`): it numbers its sockets and keeps what comes."""
 
 from cellular.at.fields import number, split
 from cellular.errors import ATError, CellularError, SocketError
