@@ -95,7 +95,7 @@ class HttpCommands:
     def _begin(self, method: str, url: str) -> None:
         modem = self._modem
         secure, _, context = self._settings.get("ssl", "0,0").partition(",")
-        tls = modem.sockets_part.tls(int(context or 0)) if secure == "1" else None
+        tls = modem.certificates.settings(int(context or 0)) if secure == "1" else None
 
         def told(result: Response | Failure) -> None:
             if isinstance(result, Failure):

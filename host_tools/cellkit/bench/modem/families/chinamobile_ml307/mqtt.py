@@ -72,7 +72,7 @@ class MqttCommands:
         if client.state != "closed":
             raise MeFault(_NOT_CONNECTED)
         secure, _, context = settings["ssl"].partition(",")
-        tls = modem.sockets_part.tls(int(context or 0)) if secure == "1" else None
+        tls = modem.certificates.settings(int(context or 0)) if secure == "1" else None
 
         def told(code: int | None) -> None:
             modem.urc(f'+MQTTURC: "conn",{index},{0 if code == 0 else 3 if code else 6}')

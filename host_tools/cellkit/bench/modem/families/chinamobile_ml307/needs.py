@@ -30,7 +30,16 @@ def _pushed(stage: Stage, match: re.Match[str]) -> None:
 
 
 def _push(stage: Stage, match: re.Match[str]) -> None:
-    stage.say(b"x" * int(match[2]))
+    data = b"x" * int(match[2])
+    link = stage.modem.links.get(int(match[1]))  # type: ignore[attr-defined]
+    if link is not None and (link.kind == "udp" or not stage.say(data)):  # nothing was sent: no flow to answer by
+        link.on_data(data)
+
+
+def _ends(stage: Stage, match: re.Match[str]) -> None:
+    live = stage.live()
+    if isinstance(live, PeerPipe):
+        live.hang_up()
 
 
 def _refuses_inline(stage: Stage, match: re.Match[str]) -> None:
@@ -74,5 +83,7 @@ RULES = (
     Rule("setup", "RX", r"\+MIPTKA: (\d),(1.*)", _keepalive),
     Rule("setup", "RX", r'\+MDNSGIP: ?"[^"]*","[^"]*",".*', _six),
     Rule("cause", "RX", r'\+MIPURC: "r(?:tcp|udp)",(\d),(\d+),(.*)', _push),
+    Rule("setup", "RX", r'\+MIPURC: "disconn",(\d),\d', _used),
+    Rule("cause", "RX", r'\+MIPURC: "disconn",\d,\d', _ends),
     Rule("cause", "RX", r'\+MQTTU[RT][TC]C?: "(?:publish|pubnmi)",(\d),.*', _message),
 )

@@ -7,7 +7,6 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from cellkit.bench.modem.engines.links import Kind, Link
-from cellkit.bench.modem.engines.tls import TlsSettings
 from cellkit.bench.modem.family import DataMode, Handler, Reply
 from cellkit.bench.modem.v250 import Command, MeFault, SyntaxFault
 
@@ -17,6 +16,8 @@ if TYPE_CHECKING:
 _SOCKETS = 6
 _INLINE, _PROMPTED = 1460, 8192
 _OUTCOMES = {"ok": 0, "no bearer": 551, "dns": 580, "refused": 559, "timeout": 559, "tls": 559}
+_TRANSPARENT, _STREAM, _PACKETS = 1, 2, 3
+_ENDS = {"closed": 1, "no bearer": 3}
 _IN_USE, _NOT_OPEN, _PARAMETERS = 553, 554, 552
 _HEAD = re.compile(r" *(\d) *, *(\d{1,4}) *(?:, *(.*))?", re.DOTALL)
 
@@ -27,6 +28,7 @@ class SocketCommands:
     def __init__(self, modem: Module) -> None:
         self._modem = modem
         self._modes: dict[int, int] = {}
+        self._packets: dict[int, list[bytes]] = {}
         self.config: dict[tuple[str, int], str] = {}
         self._keepalive: dict[int, str] = {}
 
@@ -35,10 +37,7 @@ class SocketCommands:
         return {
             "+MIPCALL": self._call, "+MIPOPEN": self._open, "+MIPCLOSE": self._close, "+MIPSEND": self._send,
             "+MIPRD": self._read, "+MIPSTATE": self._state, "+MIPCFG": self._cfg, "+MIPTKA": self._tka,
-            "+MDNSGIP": self._dns, "+MPING": self._ping, "+MNTP": self._ntp, "+MSSLCFG": self._sslcfg,
-            "+MSSLCERTWR": self._certwr, "+MSSLCERTRD": self._certrd, "+MSSLCERTDEL": self._certdel,
-            "+MSSLKEYWR": self._certwr, "+MSSLKEYDEL": self._certdel,
-            "+MSSLLIST": self._list,
+            "+MDNSGIP": self._dns, "+MPING": self._ping, "+MNTP": self._ntp, "O": self._back,
         }  # fmt: skip
 
     # Bearer
@@ -74,7 +73,8 @@ class SocketCommands:
                 return
             secure = kind == "TCP" and self.config.get(("ssl", number), "0").startswith("1")
             context = int((self.config.get(("ssl", number), "0,0").split(",") + ["0"])[1])
-            tls = self.tls(context) if secure else None
+            tls = modem.certificates.settings(context) if secure else None
+            self._packets[number] = []
             self._modes[number] = mode
             rule = modem.faults.take("open_error")
             if rule is not None:
@@ -84,22 +84,54 @@ class SocketCommands:
             def done(outcome: str) -> None:
                 if outcome != "ok":
                     link.close()
-                told(_OUTCOMES[outcome])
+                if mode == _TRANSPARENT and outcome == "ok":
+                    modem.urc("CONNECT")
+                    modem.go_online(link.send)
+                else:
+                    told(_OUTCOMES[outcome])
 
             way: Kind = "tls" if secure else "tcp" if kind == "TCP" else "udp"
             link = modem.links.open(number, way, host, port, done, tls)
             link.on_data = lambda data: self._came(number, link, data)
-            link.on_closed = lambda why: modem.urc(f'+MIPURC: "disconn",{number},{3 if why == "no bearer" else 1}')
+            link.on_closed = lambda why: self._gone(number, link, why)
 
         return Reply(after=begin)
 
+    def _gone(self, number: int, link: Link, why: str) -> None:
+        """With autofree (the factory's setting) MIPCLOSE is the host's affair."""
+        self._modem.payload.online = None
+        self._modem.urc(f'+MIPURC: "disconn",{number},{_ENDS.get(why, 2)}')
+        if self.config.get(("autofree", number), "1") == "0":
+            link.close()
+
+    def _back(self, command: Command) -> Reply:
+        links = [self._modem.links.get(number) for number, mode in self._modes.items() if mode == _TRANSPARENT]
+        live = next((link for link in links if link is not None and link.state == "open"), None)
+        if live is None:
+            return Reply(final="NO CARRIER")
+        send = live.send
+        return Reply(final="CONNECT", after=lambda: self._modem.go_online(send))
+
     def _came(self, number: int, link: Link, data: bytes) -> None:
-        if self._modes.get(number, 0) >= 2:
-            link.buffer += data
-            self._modem.urc(f'+MIPURC: "rtcp",{number},{len(data)},{len(link.buffer)}')
+        mode = self._modes.get(number, 0)
+        name = "rtcp" if link.kind != "udp" else "rudp"
+        if mode == _TRANSPARENT and self._modem.payload.online is not None:
+            self._modem.output.raw(data)
+            return
+        if mode in (_STREAM, _PACKETS):
+            held = len(link.buffer) + sum(map(len, self._packets[number]))
+            if held + len(data) > self._modem.config.limits.receive_buffer_bytes:
+                self._modem.urc(f'+MIPURC: "drop",{number},{len(data)}')
+                return
+            if mode == _PACKETS:
+                self._packets[number].append(data)
+                total = len(self._packets[number])
+            else:
+                link.buffer += data
+                total = len(link.buffer)
+            self._modem.urc(f'+MIPURC: "{name}",{number},{len(data)},{total}')
             return
         text = data.hex().upper() if self._encoding(number, 1) else data.decode("latin-1")
-        name = "rtcp" if link.kind != "udp" else "rudp"
         self._modem.urc(f'+MIPURC: "{name}",{number},{len(data)},{text}')
 
     def _encoding(self, number: int, way: int) -> bool:
@@ -169,11 +201,17 @@ class SocketCommands:
         link = self._modem.links.get(number)
         if link is None:
             raise MeFault(_NOT_OPEN)
+        if self._modes.get(number) == _PACKETS:  # the parameter counts packets
+            packets = self._packets[number]
+            taken = [packets.pop(0) for _ in range(min(len(packets), command.integer(1, 1, 100, default=1)))]
+            left = len(packets) + len(taken)
+            return Reply([self._read_line(number, left - at - 1, data) for at, data in enumerate(taken)])
         data = link.take(command.integer(1, 1, 4096, default=4096))
-        if not data:
-            return Reply()
+        return Reply([self._read_line(number, len(link.buffer), data)] if data else [])
+
+    def _read_line(self, number: int, left: int, data: bytes) -> str:
         text = data.hex().upper() if self._encoding(number, 1) else data.decode("latin-1")
-        return Reply([f"+MIPRD: {number},{len(link.buffer)},{len(data)},{text}"])
+        return f"+MIPRD: {number},{left},{len(data)},{text}"
 
     def _state(self, command: Command) -> Reply:
         wanted = [command.integer(0, 0, _SOCKETS - 1)] if command.op == "set" else range(_SOCKETS)
@@ -245,70 +283,3 @@ class SocketCommands:
             modem.urc(f'+MNTP: 0,"{local:%y/%m/%d,%H:%M:%S}{zone:+03}"')
 
         return Reply(after=lambda: modem.later(0.5, answered))
-
-    # Certificates
-
-    def tls(self, context: int) -> TlsSettings:
-        """What an SSL context means for a connection."""
-        files, settings = self._modem.files, self._modem.tls.get(context, {})
-        names = settings.get("cert", "").split(",") + ["", "", ""]
-        auth = int(settings.get("auth", "0"))
-        parts = [files.read(name) or b"" for name in names[:3]]
-        return TlsSettings(
-            ca=parts[0], cert=parts[1] if auth == 2 else b"", key=parts[2] if auth == 2 else b"", verify=auth > 0,
-            sni=settings.get("sni", "1") == "1",
-        )  # fmt: skip
-
-    def _sslcfg(self, command: Command) -> Reply:
-        if command.op == "test":
-            return Reply(['+MSSLCFG: "auth",(0-5),(0-2)'])
-        key, context = command.string(0, 20).lower(), command.integer(1, 0, 5)
-        settings = self._modem.tls.setdefault(context, {})
-        if len(command.args) == 2:
-            return Reply([f'+MSSLCFG: "{key}",{context},{settings.get(key, "0")}'])
-        settings[key] = ",".join(arg.text for arg in command.args[2:])
-        return Reply()
-
-    def _certwr(self, command: Command) -> Reply:
-        name, size = command.string(0, 64), command.integer(2, 1, 16384)
-
-        def store(data: bytes) -> None:
-            more = bool(command.integer(1, 0, 1, default=0))
-            before = (self._modem.files.read(name) or b"") if more else b""
-            if not self._modem.files.write(name, before + data):
-                raise MeFault(_PARAMETERS)
-
-        if command.given(3):
-            data = command.args[3].text.encode("latin-1")
-            if len(data) != size:
-                raise MeFault(_PARAMETERS)
-            store(data)
-            return Reply()
-
-        def typed(data: bytes | None) -> None:
-            if data is not None:
-                store(data)
-            self._modem.complete(Reply())
-
-        return Reply(prompt=DataMode(size, size, typed))
-
-    def _certrd(self, command: Command) -> Reply:
-        name = command.string(0, 64)
-        data = self._modem.files.read(name)
-        if data is None:
-            raise MeFault(_PARAMETERS)
-        return Reply([f'+MSSLCERTRD: "{name}",{len(data)},{data.decode("latin-1")}'])
-
-    def _list(self, command: Command) -> Reply:
-        """(unverified form) Certificates or keys that are stored."""
-        files = self._modem.files
-        keys = command.integer(0, 0, 2, default=0) == 2
-        names = [name for name in files.names() if (b"PRIVATE KEY" in (files.read(name) or b"")) == keys]
-        return Reply([f'+MSSLLIST: "{name}",{len(files.read(name) or b"")}' for name in names])
-
-    def _certdel(self, command: Command) -> Reply:
-        if not self._modem.files.delete(command.string(0, 64)):
-            raise MeFault(_PARAMETERS)
-        return Reply()
-
-
