@@ -555,6 +555,12 @@ class Modem:
         """All that are open."""
         return list(self._sockets.values())
 
+    def orphans(self, count, sid):
+        """Which of the module's socket numbers below `count` are no socket's here, `sid` being opened just now: an
+        earlier life may have left them open, and many modules survive that."""
+        held = [sock.handle for key, sock in self._sockets.items() if key != sid]
+        return [number for number in range(count) if number not in held]
+
     def listen(self, prefix, handler, on_cut=None):
         """Have handler(line, payload) called for lines that begin with `prefix`; payload is None where none follows.
         on_cut(line) is called with the beginning of one that is longer than the buffer, whose rest is lost."""

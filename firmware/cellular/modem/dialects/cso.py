@@ -24,10 +24,8 @@ async def _open(modem, sid, kind, host, port):
     try:
         line = await modem.channel.cmd(command, b"+CSOC")
     except ATError:
-        # What an earlier life left open, which the module survives, is in the way.
-        for handle in range(_NUMBERS):
-            if all([sock.handle != handle for sock in modem.sockets()]):
-                await stream_close(modem, handle)
+        for handle in modem.orphans(_NUMBERS, sid):
+            await stream_close(modem, handle)
         line = await modem.channel.cmd(command, b"+CSOC")
     handle = number(split(line or b""), 0)
     if handle is None:

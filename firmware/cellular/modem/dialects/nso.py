@@ -21,17 +21,15 @@ _NUMBERS = const(7)
 _peers = {}  # of the UDP sockets, by handle: each datagram is sent with its address
 
 
-async def _socket(modem, kind, protocol, port):
-    """The number of a new socket. What an earlier life left open, which the module survives, is closed where it is in
-    the way."""
+async def _socket(modem, sid, kind, protocol, port):
+    """The number of a new socket. What an earlier life left open is closed where it is in the way."""
     quote = modem.profile.NSO_QUOTE
     command = b"AT+NSOCR=%s%s%s,%d,%d,1" % (quote, kind, quote, protocol, port)
     try:
         line = await modem.channel.cmd(command, b"")
     except ATError:
-        for handle in range(_NUMBERS):
-            if all([sock.handle != handle for sock in modem.sockets()]):
-                await stream_close(modem, handle)
+        for handle in modem.orphans(_NUMBERS, sid):
+            await stream_close(modem, handle)
         line = await modem.channel.cmd(command, b"")
     handle = number(split(line or b""), 0)
     if handle is None:
@@ -43,7 +41,7 @@ async def udp_open(modem, sid, host, port):
     """Open a socket for datagrams to host:port. Returns 0."""
     quote = modem.profile.NSO_QUOTE
     peer = b"%s%s%s,%d" % (quote, await address(modem, host), quote, port)
-    handle = await _socket(modem, b"DGRAM", 17, _LOCAL_PORT + sid)
+    handle = await _socket(modem, sid, b"DGRAM", 17, _LOCAL_PORT + sid)
     modem.socket(sid).handle = handle
     _peers[handle] = peer
     return 0
@@ -79,7 +77,7 @@ def udp_received(line, payload=None, cut=False):
 async def stream_open(modem, sid, host, port, tls):
     listen(modem)
     peer = await address(modem, host)
-    handle = await _socket(modem, b"STREAM", 6, 0)
+    handle = await _socket(modem, sid, b"STREAM", 6, 0)
     modem.socket(sid).handle = handle
     quote = modem.profile.NSO_QUOTE
     command = b"AT+NSOCO=%d,%s%s%s,%d" % (handle, quote, peer, quote, port)

@@ -71,10 +71,8 @@ async def udp_open(modem, sid, host, port):
     try:
         line = await ask(b"AT+USOCR=17", b"+USOCR", 9000)
     except ATError:
-        # What an earlier life left open, which the module survives, is in the way.
-        for handle in range(_NUMBERS):
-            if all([sock.handle != handle for sock in modem.sockets()]):
-                await stream_close(modem, handle)
+        for handle in modem.orphans(_NUMBERS, sid):
+            await stream_close(modem, handle)
         line = await ask(b"AT+USOCR=17", b"+USOCR", 9000)
     handle = number(split(line or b""), 0)
     if handle is None:
