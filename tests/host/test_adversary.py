@@ -31,6 +31,9 @@ URCS = (
     "+CTZV: 8", '+CMTI: "SM",1', "RING", "+CGEV: EPS PDN ACT 1", '+QIND: "FOTA","START"', "SMS DONE", "OK?", "+CME",
     '+QIURC: "dnsgip",0,1,300', "+COPS: 0", "%MDMEV: SEARCH STATUS 2",
 )  # fmt: skip
+STRIKES = (
+    "urc", "urc", "urc", "cut", "join", "late", "late line", "drop", "repeat", "garbage", "error", "silent", "reset",
+)  # fmt: skip
 # Not the header of a payload, which nobody could tell from the bytes that it announces.
 REPEATED = ("^OK$", "ERROR", "^[+](CEREG|CSCON|CPIN|CCLK|CGSN|CFUN|CPSMS|CGDCONT)", r"^\d{15}$")
 POSITIONS = ("before_echo", "after_echo", "between_lines", "before_final", "after_final")
@@ -80,13 +83,17 @@ class Echo:
 
 def strike(faults: Faults, rng: random.Random, reset: Callable[[], object]) -> str:
     """One thing that goes wrong from now on, or once; told for the report."""
-    kind = rng.choice(("urc", "urc", "urc", "cut", "late", "drop", "repeat", "garbage", "error", "silent", "reset"))
+    kind = rng.choice(STRIKES)
     if kind == "urc":
         faults.urc_at(rng.choice(POSITIONS), rng.choice(URCS), "", rng.randint(1, 3))  # type: ignore[arg-type]
     elif kind == "cut":
         faults.chunks = tuple(rng.randint(1, 30) for _ in range(rng.randint(1, 4)))
+    elif kind == "join":
+        faults.join_s = rng.choice((0.0, 0.05, 0.5, 2.0))
     elif kind == "late":
         faults.answer_delay_s = rng.choice((0.0, 0.3, 2.0, 7.0))
+    elif kind == "late line":
+        faults.delay_line(rng.choice(("^OK$", "[+].*", ".*")), rng.choice((0.2, 1.0, 4.0, 9.0)))
     elif kind == "drop":
         faults.drop_line(rng.choice(("OK", "[+].*", ".*")))
     elif kind == "repeat":

@@ -26,6 +26,11 @@ from cellkit.bench.network import Network
 _SIM_FAILURE = 13
 
 
+def _announces(header: str, line: str) -> bool:
+    """Whether `header` tells the length of a payload that stands behind it: the two leave a module in one go."""
+    return str(len(line)) in re.findall(r"\d+", header)
+
+
 @dataclass
 class _Running:
     text: str
@@ -316,10 +321,11 @@ class Modem(Family):
         if rule is None:
             self.output.block(lines)
             return
-        self.output.block(lines[:1])
+        cut = next((i for i in range(1, len(lines)) if not _announces(lines[i - 1], lines[i])), len(lines))
+        self.output.block(lines[:cut])
         self.urc(rule.text)
-        if lines[1:]:
-            self.output.block(lines[1:])
+        if lines[cut:]:
+            self.output.block(lines[cut:])
 
     def _slips_in(self, line: str, position: Position) -> None:
         rule = self.faults.take("urc", line, position)
