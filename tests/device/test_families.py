@@ -4,6 +4,7 @@ asleep again; and once more, from sleep."""
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -18,8 +19,15 @@ NB = (
 )  # fmt: skip
 MODULES = [module for family in NB if family in families.names() for module in families.modules(family)]
 DEVICE = {"server": "coap://127.0.0.1:5683/alarm", "apn": "test.apn", "t3324_s": 6, "t3412_s": 86400}
+PROFILES = Path(__file__).resolve().parents[2] / "firmware" / "cellular" / "modem" / "profiles"
 FIRST_S = 300.0
 CALM_S = 600.0
+
+
+def test_profiles_are_short() -> None:
+    lengths = {path.name: len(path.read_text().splitlines()) for path in PROFILES.glob("*.py")}
+    assert len(lengths) > 30
+    assert {name: lines for name, lines in lengths.items() if lines >= 150} == {}
 
 
 class Rig:

@@ -1,5 +1,7 @@
 """Profiles: found by identity, a module from a file of one's own, ways to wake, and what families say differently."""
 
+import gc
+import os
 import sys
 from asyncio import sleep_ms
 from time import ticks_diff, ticks_ms
@@ -73,6 +75,32 @@ def test_a_variant_leaves_its_family_as_it_was():
     assert loader.find(b"SIMCOM_SIM7000G").CA_PDP == b""
     assert loader.find(b"SIMCOM_SIM7080G").CA_PDP == b"0,"
     assert loader.find(b"SIMCOM_SIM7000E").PSM_AT_BOOT and not loader.find(b"SIMCOM_SIM7070G").PSM_AT_BOOT
+
+
+def test_each_profile_costs_less_than_6_kb_and_has_its_dialects():
+    from cellular.modem.profiles import base
+
+    folder = base.__file__[: base.__file__.rfind("/")]
+    for file in os.listdir(folder):
+        name = file.split(".")[0]
+        if name in ("base", "__init__", "__pycache__"):
+            continue
+        sys.modules.pop("cellular.modem.profiles." + name, None)
+        before = alive()
+        profile = loader.load(name)
+        grown = alive() - before
+        assert grown < 6144, (name, grown)
+        for capability, dialect in profile.CAPABILITIES.items():
+            if dialect:
+                __import__("cellular.modem.dialects." + dialect)
+            elif capability == "udp":
+                assert profile.udp_open
+
+
+def alive():
+    gc.collect()
+    gc.collect()
+    return gc.mem_alloc()
 
 
 async def test_a_module_of_ones_own_needs_one_file():
