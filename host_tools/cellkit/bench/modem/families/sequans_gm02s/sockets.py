@@ -212,7 +212,8 @@ class SocketCommands:
         shown = data.hex().upper() if as_hex else text_of(data)
         over = link.state == "closed" and not link.buffer
         after = (lambda: self._modem.later(0.05, self._gone, number)) if over else None
-        return Reply([f"+SQNSRECV: {number},{len(data)}\r\n{shown}"], after=after)
+        # One line end between the data and the OK.
+        return Reply([f"+SQNSRECV: {number},{len(data)}\r\n{shown}\r\nOK"], after=after, final="")
 
     # States
 

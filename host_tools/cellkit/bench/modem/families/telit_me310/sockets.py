@@ -232,7 +232,8 @@ class SocketCommands:
         as_hex = self.extended.get(number, _EXTENDED)[1]
         over = link.state == "closed" and not link.buffer
         after = (lambda: self._modem.later(0.05, self._gone, link)) if over else None
-        return Reply([f"{head}\r\n{data.hex().upper() if as_hex else text_of(data)}"], after=after)
+        shown = data.hex().upper() if as_hex else text_of(data)
+        return Reply([f"{head}\r\n{shown}\r\nOK"], after=after, final="")  # one line end before the OK, as logged
 
     # States
 
