@@ -96,10 +96,11 @@ class Module(QuectelModem):
         self.settings.nvram["E"] = stored
         super().lost_memory()
 
-    def lost_power(self) -> None:
-        """What has worn out is as new."""
-        self.tls_own.power_cut()
-        super().lost_power()
+    def supply(self, on: bool) -> None:
+        """Without supply what has worn out gets as new; a reset does not help."""
+        if not on:
+            self.tls_own.power_cut()
+        super().supply(on)
 
     def ring(self) -> None:
         """Somebody calls."""
