@@ -107,8 +107,8 @@ def test_cmee_decides_the_form_except_for_syntax() -> None:
 @pytest.mark.parametrize(
     "command",
     [
-        "AT+QTEMP", "AT+QPOWD=1", "AT+CREG?", 'AT+QMTOPEN=5,"h",1883', 'AT+QNTP=0,"h"', "AT+CMGF=1", "AT&W", "ATZ",
-        "AT+QLWOPEN=0", "AT+QENG=1", 'AT+QCFG="statisr",5', 'AT+QCFG="GPIO"', 'AT+CGDCONT=0,"IP","x"', "AT+=", "AT%",
+        "AT+QTEMP", "AT+QPOWD=1", "AT+CREG=4", 'AT+QMTOPEN=5,"h",1883', 'AT+QNTP=0,"h"', "AT+CMGR=1", "AT&W", "ATZ",
+        "AT+QLWOPEN=0", "AT+QENG=1", 'AT+QCFG="statisr",5', 'AT+QCFG="GPIO",1', 'AT+CGDCONT=0,"IP","x"', "AT+=", "AT%",
         "AT+CEREG=6", "AT+CEREG=", 'AT+CEREG="1"', "AT+CEREG", 'AT+CPSMS=1,,,"0101"', "AT+CPSMS=1,,,00000000",
         "AT+QISEND=0,5", "AT+CFUN=2", "AT+IPR=1200", "AT+IPR=115201", 'AT+CCLK="26/13/01,00:00:00+00"', "AT+QRST=0",
         "AT+QRST", "AT+CGSN=4", 'AT+CEDRXS=1,4,"0010"', "AT+QBAND=2,8", "AT+QBAND=1,9", 'AT+QCGDEFCONT="PPP"',

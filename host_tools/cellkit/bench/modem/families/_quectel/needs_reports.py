@@ -86,7 +86,13 @@ def _download(stage: Stage, match: re.Match[str]) -> None:
     stage.modem.file_part.steps = {name: names.count(name) for name in dict.fromkeys(names)}  # type: ignore[attr-defined]
 
 
+def _has_address(stage: Stage, match: re.Match[str]) -> None:
+    stage.attach()
+    stage.advance(2.0)
+
+
 REPORT_RULES = (
+    Rule("before", "RX", r'\+CGPADDR: ?\d+,"?[\d.]+"?', _has_address),
     Rule("config", "RX", r"\+QNBIOTEVENT: ?[A-Z ]+", _event_unquoted),
     Rule("setup", "RX", r"\+(Q?CSCON) ?: ?[01](?:,[01])?", _connection_report),
     Rule("setup", "RX", r"\+(C(?:G|E)?REG) ?: ?\d((?:,[\"0-9A-F]*)*)", _registration_report),

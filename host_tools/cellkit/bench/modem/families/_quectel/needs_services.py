@@ -150,10 +150,10 @@ def _coap_answers(stage: Stage, match: re.Match[str]) -> None:
 
 SERVICE_RULES = (
     Rule("setup", "TX", r"(?i:AT\+QMT(CONN|SUB|UNS|PUB|PUBEX|DISC|CLOSE)=(\d).*)", _mqtt_open),
-    Rule("setup", "RX", r"\+QMTRECV: ?(\d),(\d),(.*)", _topic),
+    Rule("setup", "RX", r"\+QMTRECV: ?(\d),(\d+),(.*)", _topic),
     Rule("setup", "TX", r"(?i:AT\+QHTTP(?:GET|GETEX|POST|PUT)=.*)", _url),
     Rule("before", "RX", r"\+QHTTP(?:GET|POST): ?0, ?(\d+)(, ?\d+)?.*", _body),
-    Rule("cause", "RX", r"\+QMTRECV: ?(\d),(\d),(.*)", _message),
+    Rule("cause", "RX", r"\+QMTRECV: ?(\d),(\d+),(.*)", _message),
     Rule("setup", "RX", r"\+QMTSTAT: ?(\d),\d", _mqtt_lives),
     Rule("setup", "TX", r"(?i:AT\+(?:QSSLSEND|QSSLRECV)=(\d+).*)", _tls_used),
     Rule("setup", "RX", r'\+QSSLURC: ?"recv",(\d+)', _tls_used),

@@ -8,12 +8,14 @@ from __future__ import annotations
 from cellkit.bench.modem.core27007 import CORE_NVRAM, Core27007
 from cellkit.bench.modem.families._quectel.base import QuectelModem
 from cellkit.bench.modem.families.quectel_bc660k.bearer import Bearer
+from cellkit.bench.modem.families.quectel_bc660k.further import FURTHER_NVRAM, FURTHER_RAM, Further
 from cellkit.bench.modem.families.quectel_bc660k.names import NAMES_RAM, Names
 from cellkit.bench.modem.families.quectel_bc660k.queries import Queries
 from cellkit.bench.modem.families.quectel_bc660k.services import Http, Mqtt, Tls
 from cellkit.bench.modem.families.quectel_bc660k.settings import SETTINGS_NVRAM, SETTINGS_RAM, ModuleSettings
 from cellkit.bench.modem.families.quectel_bc660k.sockets import SOCKET_NVRAM, Sockets
 from cellkit.bench.modem.family import Dialect, Traits
+from cellkit.bench.modem.standard_sms import SmsCommands
 from cellkit.bench.modem.v250 import Command
 
 # Real log: AT+CEREG=4 took 103 ms, AT+QNBIOTEVENT=1,1 and AT+QCFG="dsevent",1 no longer than a query.
@@ -42,22 +44,34 @@ class VirtualModem(QuectelModem):
     traits = Traits(prompt="\r\n>", banner=((0.0, "RDY"), (0.15, "+CFUN: 1"), (0.3, "+CPIN: READY")))
 
     def _make_dialect(self) -> Dialect:
-        self._core = Core27007(self)
+        self.core = self._core = Core27007(self)
+        self.standard = self.make_standard()  # for the form of lines
         self._own = ModuleSettings(self, self._core)
+        further, self.messages = Further(self), SmsCommands(self)
+        self.messages.indication = (2, 2)  # no store: +CMT (manual, chapter 13)
+        self._idle_since_s: float | None = None
+        self.neighbours: list[str] = []  # EARFCN, PCI, RSRP and RSRQ of other cells that are heard
         names = Names(self)
-        self._sockets = Sockets(self, names)
+        self._sockets = self.own_sockets = Sockets(self, names)
+        self.names = names
         self.tls_part, self.mqtt_part, self.http_part = Tls(self), Mqtt(self), Http(self)
-        self._reported = ""
+        self._reported: dict[str, str] = {}
         lock_s = self.config.timing.sleep_lock_factory_s.value
-        parts = (self._core, Bearer(self), self._own, Queries(self), self._sockets, names)
+        parts = (self._core, Bearer(self), self._own, Queries(self), self._sockets, names, further)
+        messages = {name: self.messages.handlers()[name] for name in ("+CMGF", "+CSCA", "+CMGS")}
         services = (self.tls_part, self.mqtt_part, self.http_part)
+        qcfg = self._own.handlers()["+QCFG"]
         return Dialect(
-            handlers={name: handler for part in (*parts, *services) for name, handler in part.handlers().items()},
+            handlers={
+                **{name: handler for part in (*parts, *services) for name, handler in part.handlers().items()},
+                **messages,
+                "+QCFG": lambda command: further.gpio(command) if _is_gpio(command) else qcfg(command),
+            },  # fmt: skip
             whole=frozenset({"+QISEND", "+QMTPUB"}),
             delay_s=self._delay_s,
             error_texts=_ERROR_TEXTS,
-            nvram={**CORE_NVRAM, **SETTINGS_NVRAM, **SOCKET_NVRAM, "slplocktimes": round(lock_s)},
-            ram={**SETTINGS_RAM, **NAMES_RAM},
+            nvram={**CORE_NVRAM, **SETTINGS_NVRAM, **SOCKET_NVRAM, **FURTHER_NVRAM, "slplocktimes": round(lock_s)},
+            ram={**SETTINGS_RAM, **NAMES_RAM, **FURTHER_RAM},
         )
 
     def _delay_s(self, command: Command) -> float:
@@ -71,7 +85,8 @@ class VirtualModem(QuectelModem):
     def booted(self, cause: str) -> None:
         """RDY, then +CFUN: 1 and +CPIN: READY, each a step later; the radio starts with the card."""
         nvram, step_s = self.settings.nvram, self.config.timing.banner_step_s.value
-        self._reported = ""
+        self._reported.clear()
+        self.messages.connect()
         self.booted_s = self.clock.now()
         self.ue.may_camp = self._own.may_camp
         self.ue.search_pauses_s = self.config.search_pauses_s[nvram["OOSScheme"]]
@@ -125,16 +140,25 @@ class VirtualModem(QuectelModem):
         if not self.ue.on:
             self._sockets.lose_bearer()
         self._core.attach_progressed()
-        if self.settings.nvram["CEREG"]:
-            line = self._core.registration_line(unsolicited=True)
-            if line != self._reported:
-                self._reported = line
-                self.urc(line)
+        for name in ("CREG", "CEREG"):
+            if self.settings.nvram[name]:
+                line = self._core.registration_line(name, unsolicited=True)
+                if line != self._reported.get(name):
+                    self._reported[name] = line
+                    self.urc(line)
 
     def rrc_changed(self) -> None:
-        """+CSCON."""
+        """+CSCON. The periodic timer runs while there is no connection."""
+        self._idle_since_s = None if self.ue.connected else self.clock.now()
         if self.settings.nvram["CSCON"]:
             self.urc(f"+CSCON: {int(self.ue.connected)}")
+
+    def t3412_left_s(self) -> float | None:
+        """Seconds of the periodic update's timer; None: it does not run."""
+        period_s = self.ue.grant.t3412_s
+        if period_s is None or self._idle_since_s is None or not self.ue.registered:
+            return None
+        return max(0.0, period_s - (self.clock.now() - self._idle_since_s))
 
     def psm_changed(self) -> None:
         """+QNBIOTEVENT."""
@@ -166,3 +190,7 @@ class VirtualModem(QuectelModem):
     def downlink_came(self, flow: int, data: bytes) -> None:
         """To the socket it belongs to."""
         self._sockets.came(flow, data)
+
+
+def _is_gpio(command: Command) -> bool:
+    return command.op == "set" and bool(command.args) and command.args[0].text.upper() == "GPIO"

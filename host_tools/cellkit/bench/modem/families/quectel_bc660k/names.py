@@ -19,6 +19,7 @@ LONGEST_HOST = 150
 _DNS_TTL_S = 300
 _DNS_GIVES_UP_S = 15.0  # (unverified)
 _PING_BYTES = 32
+_PING_S = 5.0  # a real log: 4 s are too short for every packet, 20 s are not
 NAMES_RAM: dict[str, Any] = {"QIDNSCFG": ("", "")}
 
 
@@ -27,6 +28,8 @@ class Names:
 
     def __init__(self, modem: Modem) -> None:
         self._modem = modem
+        self.addresses = 1
+        """How many addresses a name has in DNS; this network's server knows one."""
 
     def handlers(self) -> dict[str, Handler]:
         """Commands by name."""
@@ -57,8 +60,9 @@ class Names:
         if code != OK:
             self._modem.urc(f"+QIDNSGIP: {code}")
             return
-        self._modem.urc(f"+QIDNSGIP: 0,1,{_DNS_TTL_S}")
-        self._modem.urc(f'+QIDNSGIP: "{ip}"')
+        self._modem.urc(f"+QIDNSGIP: 0,{self.addresses},{_DNS_TTL_S}")
+        for _ in range(self.addresses):
+            self._modem.urc(f'+QIDNSGIP: "{ip}"')
 
     def lookup(self, name: str, then: Callable[[str, int], object]) -> None:
         """`then(ip, code)`: at once for an IP address, after a DNS query over the air for a name."""
@@ -87,11 +91,27 @@ class Names:
         if command.op != "set" or not 2 <= len(command.args) <= 6:
             raise SyntaxFault
         command.integer(0, 0, 0)
-        command.string(1, LONGEST_HOST)
-        timeout_s = command.integer(2, 1, 255, default=4)
-        command.integer(3, 1, 10, default=4)
+        timeout_s, count = command.integer(2, 1, 255, default=4), command.integer(3, 1, 10, default=4)
         command.integer(4, _PING_BYTES, 1500, default=_PING_BYTES)
         command.integer(5, 0, 1, default=0)
-        # This network carries no ICMP, so every ping times out: one line for all, after an empty one (real log).
-        self._modem.ue.connect(lambda ok: None)
-        return Reply(after=lambda: self._modem.later(timeout_s, self._modem.urc, f"+QPING: {_TIMEOUT}", True))
+        host, modem = command.string(1, LONGEST_HOST), self._modem
+
+        def found(ip: str, code: int) -> None:
+            if code != OK or not modem.ue.registered:
+                modem.urc(f"+QPING: {_DNS_FAILED if code else _TIMEOUT}", True)
+            elif timeout_s < _PING_S or modem.faults.ping_lost or modem.network.blocked() is not None:
+                # One line for all, after an empty one (real log).
+                modem.later(timeout_s, modem.urc, f"+QPING: {_TIMEOUT}", True)
+            else:
+                self._answers(ip, count)
+
+        modem.ue.connect(lambda ok: None)
+        return Reply(after=lambda: self.lookup(host, found))
+
+    def _answers(self, ip: str, count: int) -> None:
+        milliseconds = round(_PING_S * 1000)
+        for number in range(count):
+            line = f'+QPING: 0,"{ip}",{_PING_BYTES},{milliseconds},50'
+            self._modem.later(_PING_S * (number + 1), self._modem.urc, line)
+        total = f"+QPING: 0,{count},{count},0,{milliseconds},{milliseconds},{milliseconds}"
+        self._modem.later(_PING_S * count + 0.1, self._modem.urc, total)

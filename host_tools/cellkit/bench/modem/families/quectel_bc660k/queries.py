@@ -12,7 +12,7 @@ from cellkit.bench.modem.radio import Stat
 from cellkit.bench.modem.v250 import Command, SyntaxFault
 
 if TYPE_CHECKING:
-    from cellkit.bench.modem.modem import Modem
+    from cellkit.bench.modem.families.quectel_bc660k.module import VirtualModem
 
 _TX_POWER_IDLE_DBM = -128  # real log: what QENG shows while RRC is idle
 # Captured right after boot (cornucopia-machines/ugly-duckling-firmware, its unit tests).
@@ -22,7 +22,7 @@ _NO_CELL = '+QENG: 0,0,0,0,"00000000",-157,-20,-137,-30,0,"0000",255,-128,255'
 class Queries:
     """Handlers bound to one modem."""
 
-    def __init__(self, modem: Modem) -> None:
+    def __init__(self, modem: VirtualModem) -> None:
         self._modem = modem
 
     def handlers(self) -> dict[str, Handler]:
@@ -95,7 +95,7 @@ class Queries:
             raise SyntaxFault
         mode = command.integer(0, 0, 3)
         if mode == 0:
-            return Reply([self._serving_cell()])
+            return Reply([self._serving_cell(), *(f"+QENG: 1,{cell}" for cell in self._modem.neighbours)])
         if mode == 3:
             return Reply([self._emm()])
         raise SyntaxFault  # 1 is not supported by the module (manual), the times of 2 are not modelled

@@ -171,6 +171,34 @@ class Tls:
         return Reply(after=lambda: self._modem.later(wait_s, self._modem.urc, "+QSSLCLOSE: 0,0,0"))
 
 
+# MQTT note V1.2, chapter 6; QMTCFG by its syntax in 3.3.1.
+_FORMS: dict[str, tuple[str, ...]] = {
+    "+QMTOPEN": ("(0-4),<host_name>,(1-65535)",),
+    "+QMTCLOSE": ("(0-4)",),
+    "+QMTCONN": ("(0-4),<clientID>,<username>,<password>",),
+    "+QMTDISC": ("(0-4)",),
+    "+QMTSUB": ("(0-4),(1-65535),<topic>,(0-2),<topic>,(0-2),...",),
+    "+QMTUNS": ("(0-4),(1-65535),<topic>,<topic>,...",),
+    "+QMTPUB": ("(0-4),(0-65535),(0-2),(0,1),<topic>,(0-1460),<msg>",),
+    "+QMTCFG": (
+        '"will",(0-4),(0,1),(0-2),(0,1),<will_topic>,<will_msg>', '"timeout",(0-4),(1-60),(0-10),(0,1)',
+        '"session",(0-4),(0,1)', '"keepalive",(0-4),(0-3600)',
+        '"aliauth",(0-4),<product_key>,<device_name>,<device_secret>', '"version",(0-4),(0,1)',
+        '"showrecvlen",(0-4),(0,1)', '"echomode",(0-4),(0,1)', '"dataformat",(0-4),(0,1),(0,1)',
+        '"ssl",(0-4),(0,1),(0-10),(0-4)',
+    ),
+}  # fmt: skip
+
+
+def _with_form(name: str, handler: Handler) -> Handler:
+    def wrapped(command: Command) -> Reply | None:
+        if command.op == "test" and name in _FORMS:
+            return Reply([f"{name}: {line}" for line in _FORMS[name]])
+        return handler(command)
+
+    return wrapped
+
+
 class Mqtt(MqttCommands):
     """Clients 0 to 4; settings are shown without their name, and do not outlive a reset."""
 
@@ -184,6 +212,10 @@ class Mqtt(MqttCommands):
     def __init__(self, modem: VirtualModem) -> None:
         super().__init__(modem)
         modem.at_reset.append(self._factory_again)
+
+    def handlers(self) -> dict[str, Handler]:
+        """What test commands list is the note's."""
+        return {name: _with_form(name, handler) for name, handler in super().handlers().items()}
 
     def _factory_again(self) -> None:
         for settings in self._settings:
@@ -223,4 +255,5 @@ class Http(HttpCommands):
         if not self._answer:
             raise MeFault(705)
         piece, self._answer = self._answer[:size], self._answer[size:]
-        return Reply([f"+QHTTPREAD: {len(piece)},{len(self._answer)}", piece.decode("latin-1")])
+        name = self._modem.config.identity.more.get("httpread", "+QHTTPREAD")  # misspelt in an example of the note
+        return Reply([f"{name}: {len(piece)},{len(self._answer)}", piece.decode("latin-1")])

@@ -69,6 +69,15 @@ class Sockets:
             "+QICFG": self._qicfg,
         }
 
+    @property
+    def numbers(self) -> list[int]:
+        """Those in use."""
+        return sorted(self._open)
+
+    def say(self, number: int, data: bytes) -> None:
+        """What the peer of a socket sends."""
+        self._arrived(number, self._open[number], data)
+
     def forget(self) -> None:
         """All sockets are gone without a word: reset or power cut (or deep sleep, if so configured)."""
         for socket in self._open.values():
