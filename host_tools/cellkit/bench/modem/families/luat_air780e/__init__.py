@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 
 from cellkit.bench.modem.engines.http import HttpClient
@@ -22,7 +23,9 @@ from cellkit.bench.modem.v250 import Command
 
 _SECOND_READY_S = 0.74
 _CARD_LIMIT_S = 30.0
-_CR, _LF = 13, 10
+_LF = 10
+_SENDS = re.compile(rb"AT\+CIPSEND *(?:=[ \d,]*)?\r\Z", re.IGNORECASE)
+_LONGEST_SEND = 32
 
 
 class Module(ClientsModem):
@@ -78,13 +81,11 @@ class Module(ClientsModem):
         """A line feed behind the CR of AT+CIPSEND is taken for its line end, not for payload (AT manual)."""
         kept = bytearray()
         for byte in data:
-            if byte == _LF and self._typed[-1:] == b"\r" and self._typed[:10].upper() == b"AT+CIPSEND":
+            if byte == _LF and _SENDS.search(self._typed):
                 self._typed.clear()
                 continue
-            if self._typed[-1:] == b"\r":
-                self._typed.clear()
             self._typed.append(byte)
-            del self._typed[:-64]
+            del self._typed[:-_LONGEST_SEND]
             kept.append(byte)
         super().rx(bytes(kept))
 
