@@ -373,3 +373,58 @@ def test_a_detach_by_command_is_told_behind_its_ok() -> None:
     assert lines[0] == "OK" and lines[1:] == ["+CGREG: 0"]
     assert rig.at("AT+CGATT=1", 20.0)[:2] == ["OK", f'+CGREG: 1,"{rig.network.config.cell.tac}",'
                                               f'"{rig.network.config.cell.ci}",8']  # fmt: skip
+
+
+# BC660K-GL: the rest of its manual
+
+
+def test_the_card_and_contexts_of_the_bc660k() -> None:
+    rig = Rig("bc660k-gl")
+    rig.started()
+    assert rig.ok("AT+CREG?") == ["+CREG: 0,1"] and rig.ok("AT+CGACT?") == ["+CGACT: 0,1"]
+    assert rig.at("AT+CGACT=0,0") == ["+CME ERROR: 171"]  # the last one stays
+    assert rig.ok('AT+CLCK="SC",2') == ["+CLCK: 0"]
+    digits = rig.config.sim.iccid
+    swapped = "".join(digits[at + 1] + digits[at] for at in range(0, 20, 2))
+    assert rig.ok("AT+CRSM=176,12258,0,0,10") == [f'+CRSM: 144,0,"{swapped}"']
+    assert rig.at('AT+CSIM=14,"A0A40000027F20"') == ["+CME ERROR: 3"]  # the card may sleep
+    rig.ok("AT+QSIMSLEEP=0")
+    assert rig.ok('AT+CSIM=14,"A0A40000027F20"') == ['+CSIM: 4,"6A82"']
+    rig.ok("AT+QRHPLMNS=1,1")
+    rig.ok("AT+CFUN=0,1", 5.0)
+    rig.at("ATE0")
+    assert rig.ok("AT+QRHPLMNS?") == ["+QRHPLMNS: 1,1"] and rig.ok("AT+QSIMSLEEP?") == ["+QSIMSLEEP: 1"]
+
+
+def test_what_the_bc660k_tells_of_its_connection() -> None:
+    rig = Rig("bc660k-gl")
+    rig.started("AT+QSCLK=0")
+    rig.wait(lambda: not rig.modem.ue.connected, 60.0)
+    rig.tx.clear()
+    assert rig.ok("AT+QNBPARA?") == ['+QNBPARA: "TA",-1'] and rig.ok("AT+QDRX?")[0].startswith("+QDRX: 1,")
+    before = rig.ok("AT+QEMMTIMER?")[2]
+    assert before.startswith("+QEMMTIMER: 2,0,")
+    rig.advance(100.0)
+    left_s = [int(line.rpartition(",")[2]) for line in (before, rig.ok("AT+QEMMTIMER?")[2])]
+    assert left_s[0] - left_s[1] == pytest.approx(100, abs=2)
+    assert rig.at('AT+CSODCP=0,2,"0102"')[0] == "OK"
+    rig.wait(lambda: rig.modem.ue.connected, 20.0)
+    assert rig.ok("AT+QNBPARA?") == ['+QNBPARA: "TA",0'] and rig.ok("AT+QEMMTIMER?")[2] == "+QEMMTIMER: 2,1"
+    assert rig.at('AT+CSODCP=0,3,"0102"') == ["ERROR"]
+
+
+def test_a_ping_of_the_bc660k_needs_more_than_its_usual_4_s() -> None:
+    rig = Rig("bc660k-gl")
+    rig.started("AT+QSCLK=0")
+    assert rig.at('AT+QPING=0,"8.8.8.8",4,4', 6.0) == ["OK", "+QPING: 569"]
+    lines = rig.at('AT+QPING=0,"8.8.8.8",20,2', 30.0)
+    assert len(lines) == 4 and lines[-1].startswith("+QPING: 0,2,2,0,")
+
+
+def test_a_message_for_the_bc660k_is_told_and_not_kept() -> None:
+    rig = Rig("bc660k-gl")
+    rig.started("AT+QSCLK=0", "AT+CMGF=1")
+    rig.network.sms.send("+15550001111", "hello")
+    lines = rig.until("+CMT:", 60.0)
+    assert lines[-1] == "hello" and lines[-2].startswith('+CMT: "+15550001111"')
+    assert rig.at("AT+CMGR=1") == ["ERROR"]
