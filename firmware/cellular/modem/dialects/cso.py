@@ -30,7 +30,7 @@ async def _open(modem, sid, kind, host, port):
     handle = number(split(line or b""), 0)
     if handle is None:
         raise SocketError("open", None, "the module gives no socket")
-    modem.socket(sid).handle = handle
+    modem.numbered(sid, handle)
     try:
         await modem.channel.cmd(b'AT+CSOCON=%d,%d,"%s"' % (handle, port, peer), None, _OPEN_MS)
     except CellularError as e:

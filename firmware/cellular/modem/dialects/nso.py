@@ -42,7 +42,7 @@ async def udp_open(modem, sid, host, port):
     quote = modem.profile.NSO_QUOTE
     peer = b"%s%s%s,%d" % (quote, await address(modem, host), quote, port)
     handle = await _socket(modem, sid, b"DGRAM", 17, _LOCAL_PORT + sid)
-    modem.socket(sid).handle = handle
+    modem.numbered(sid, handle)
     _peers[handle] = peer
     return 0
 
@@ -78,7 +78,7 @@ async def stream_open(modem, sid, host, port, tls):
     listen(modem)
     peer = await address(modem, host)
     handle = await _socket(modem, sid, b"STREAM", 6, 0)
-    modem.socket(sid).handle = handle
+    modem.numbered(sid, handle)
     quote = modem.profile.NSO_QUOTE
     command = b"AT+NSOCO=%d,%s%s%s,%d" % (handle, quote, peer, quote, port)
     try:

@@ -42,7 +42,7 @@ async def stream_open(modem, sid, host, port, tls):
     handle = number(split(await ask(b"AT+USOCR=6", b"+USOCR", 9000) or b""), 0)
     if handle is None:
         raise SocketError("open", None, "the module gives no socket")
-    modem.socket(sid).handle = handle
+    modem.numbered(sid, handle)
     try:
         if tls:
             await ask(b"AT+USOSEC=%d,1,%d" % (handle, _PROFILE))
@@ -77,7 +77,7 @@ async def udp_open(modem, sid, host, port):
     handle = number(split(line or b""), 0)
     if handle is None:
         raise SocketError("open", None, "the module gives no socket")
-    modem.socket(sid).handle = handle
+    modem.numbered(sid, handle)
     _peers[handle] = peer
     return 0
 

@@ -90,7 +90,7 @@ async def _open(modem, sid, kind, host, port, tag=None, verify=False):
     handle = number(split(line or b""), 0)
     if handle is None:
         raise SocketError("open", None, "the module gives no socket")
-    modem.socket(sid).handle = handle
+    modem.numbered(sid, handle)
     which = b"%d," % handle if _by_handle(modem) else b""
     await ask(b'AT#XCONNECT=%s"%s",%d' % (which, host.encode(), port), b"#XCONNECT", _OPEN_MS)
     await _poll(modem, handle)
@@ -142,9 +142,9 @@ async def stream_open(modem, sid, host, port, tls):
     try:
         await _open(modem, sid, 1, host, port, tag, tls and tls.verify)
     except ATError as e:
-        handle = modem.socket(sid).handle
-        if handle != sid:  # it was made
-            await stream_close(modem, handle)
+        sock = modem.socket(sid)
+        if sock is not None and sock.handle != sid:  # it was made
+            await stream_close(modem, sock.handle)
         raise TlsError("connection", e.code) if tls else SocketError("open", e.code)
 
 

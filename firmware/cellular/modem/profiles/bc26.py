@@ -55,7 +55,6 @@ HEADERS = ((b'+QIURC: "recv",', 3, False),)  # viewmode 1
 
 SEND_MAX = 512
 QI_SEND = "sendex"
-QI_READ_MAX = 512
 # What it sends of its own, as it may have been told in another life.
 SETTINGS = (NITZ,) + (
     (b"AT+QNBIOTEVENT?", b"+QNBIOTEVENT", b"1,1", b"AT+QNBIOTEVENT=1,1"),

@@ -44,7 +44,6 @@ DNS = (b"AT+QDNS=0,%s", b"+QDNS:")
 CEREG_N = 5
 SETUP = (b"AT+NPSMR=1", b"AT+CSCON=1")
 SESSION = ()
-RAI = True  # with what is sent: nso
 ICCID = (b"AT+NCCID", b"+NCCID")
 REBOOT = b"AT+NRB"
 

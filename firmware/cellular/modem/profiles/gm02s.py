@@ -42,7 +42,6 @@ FIRST_SOCKET = 1
 SETTINGS = (NITZ,)
 SOCKETS = 6
 SEND_MAX = 1460
-RAI = True  # with what is sent: sqns
 ICCID = (b"AT+SQNCCID", b"+SQNCCID")
 REBOOT = b"AT^RESET"
 

@@ -24,7 +24,6 @@ SOCKETS = 6
 SEND_MAX = 1500
 SETUP = (b"AT#PSMURC=1",)
 SESSION = ()
-RAI = True  # with what is sent: sd
 ICCID = (b"AT#CCID", b"#CCID")
 IMEI = (b"AT+CGSN", b"")
 REBOOT = b"AT#REBOOT"

@@ -13,6 +13,7 @@ CAPABILITIES = {
     "signal": "",
     "psm": "",
     "edrx": "",
+    "rai": "",
     "clock": "",
 }
 

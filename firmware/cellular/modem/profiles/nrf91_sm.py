@@ -8,4 +8,3 @@ LINE_END = b"\r"
 XS = "handle"
 UDP_POLL_MS = 10000
 SOCKETS = 8
-RAI = True
