@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from cellkit.bench.modem.families._clients import ClientsModem
+from cellkit.bench.modem.families._clients import ClientsModem, done
 from cellkit.bench.modem.families._ublox.http import HttpCommands
 from cellkit.bench.modem.families._ublox.location import LocationCommands
 from cellkit.bench.modem.families._ublox.mqtt import MqttCommands
@@ -38,13 +38,18 @@ class UbloxModem(ClientsModem):
         """The first SARA-R4, with its own answers of MQTT."""
         return "-R41" in self.config.identity.model
 
+    @property
+    def r422(self) -> bool:
+        """SARA-R422."""
+        return "-R422" in self.config.identity.model
+
     def bearer_up(self) -> bool:
         """Whether IP commands work now."""
         return bool(self.ue.registered and self.ue.grant.ip)
 
     def commands(self) -> dict[str, Handler]:
         """All parts."""
-        found: dict[str, Handler] = {"&W": self.stores, "I": self._ati}
+        found: dict[str, Handler] = {"&W": self.stores, "I": self._ati, "&K": done, "&S": done, "&Y": done}
         found |= {**self.sockets_part.handlers(), **self.name_part.handlers(), **self.tls_part.handlers()}
         found |= {**self.mqtt_part.handlers(), **self.http_part.handlers(), **self.location_part.handlers()}
         return found

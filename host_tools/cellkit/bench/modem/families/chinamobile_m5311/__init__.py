@@ -8,6 +8,7 @@ from cellkit.bench import timers
 from cellkit.bench.modem.families._clients import ClientsModem, done, shown
 from cellkit.bench.modem.families._clients.standard import ClientsStandard
 from cellkit.bench.modem.families.chinamobile_m5311.clients import ClientCommands
+from cellkit.bench.modem.families.chinamobile_m5311.onenet import OnenetCommands
 from cellkit.bench.modem.families.chinamobile_m5311.sockets import SocketCommands
 from cellkit.bench.modem.family import Dialect, Handler, Reply, Traits
 from cellkit.bench.modem.recipes import PIN_WAKES
@@ -60,6 +61,7 @@ class Module(ClientsModem):
     def _make_dialect(self) -> Dialect:
         self.sockets_part = SocketCommands(self)
         self.clients_part = ClientCommands(self)
+        self.onenet_part = OnenetCommands(self)
         self._locked = False
         self.rai = 0
         return super()._make_dialect()
@@ -72,7 +74,7 @@ class Module(ClientsModem):
         """Its own commands begin with + and *."""
         iccid: Handler = lambda command: Reply([f"+ICCID: {self.sim.iccid}"])  # noqa: E731
         return {
-            **self.sockets_part.handlers(), **self.clients_part.handlers(),
+            **self.sockets_part.handlers(), **self.clients_part.handlers(), **self.onenet_part.handlers(),
             "+SWVER": lambda command: Reply([self.config.identity.revision]), "+ICCID": iccid, "&W": self.stores,
             "+CMRB": self._reboots("REBOOTING.."), "+COLDRB": self._reboots("COLD REBOOTING.."), "+CPOF": self._cpof,
             "+SM": self._sm, "*SLEEP": self._flag("SLEEP"), "*MATWAKEUP": self._flag("MATWAKEUP"),
@@ -112,6 +114,7 @@ class Module(ClientsModem):
         self._locked, self.rai = False, 0
         self.sockets_part.forget()
         self.clients_part.forget()
+        self.onenet_part.created = False
         super().lost_memory()
 
     def _sm(self, command: Command) -> Reply:

@@ -98,6 +98,11 @@ def _status(stage: Stage, match: re.Match[str]) -> None:
     stage.peer.http_status = int(match[1])
 
 
+def _onenet(stage: Stage, match: re.Match[str]) -> None:
+    if not stage.sets(r"AT\+MIPLCREATE.*"):
+        stage.at("AT+MIPLCREATE")
+
+
 RULES = (
     *COMMON,
     Rule("setup", "TX", r"(?i:AT\+IP(SEND|RD|STATUS|SACK|CLOSE)=(\d)(?:,.*)?)", _used),
@@ -105,6 +110,7 @@ RULES = (
     Rule("setup", "TX", r"(?i:AT\+MQTTOPEN=.*)", _configured),
     Rule("setup", "TX", r"(?i:AT\+MQTT(?:SUB|UNSUB|PUB|DISC)(?:=.*)?)", _broker),
     Rule("setup", "TX", r"(?i:AT\+HTTP(?:SEND|HEADER|CONTENT|CLOSE)=.*)", _created),
+    Rule("setup", "TX", r"(?i:AT\+MIPL(?:DELETE|OPEN|CLOSE|UPDATE)=.*)", _onenet),
     Rule("before", "RX", r"\+HTTPNMIH:\d,(\d+),.*", _status),
     Rule("cause", "RX", r"\+IP(?:RD|NMI): \d,.*", _say),
     Rule("cause", "RX", r"\*GOTOSLEEP", _sleeps),

@@ -12,6 +12,7 @@ from cellkit.bench.log import EventLog
 from cellkit.bench.modem.cmux import Cmux
 from cellkit.bench.modem.config import ModemConfig
 from cellkit.bench.modem.families._clients import ClientsModem
+from cellkit.bench.modem.families.nordic_nrf91.cloud import CloudCommands
 from cellkit.bench.modem.families.nordic_nrf91.coap import CoapCommands
 from cellkit.bench.modem.families.nordic_nrf91.front import DataInput, NordicFront
 from cellkit.bench.modem.families.nordic_nrf91.generic import GenericCommands
@@ -70,6 +71,7 @@ class Module(ClientsModem):
         self.http_part = HttpCommands(self)
         self.coap_part = CoapCommands(self)
         self.gnss_part = GnssCommands(self)
+        self.cloud_part = CloudCommands(self)
         return super()._make_dialect()
 
     @property
@@ -100,7 +102,7 @@ class Module(ClientsModem):
         """The modem's own, then the application's."""
         found = {
             **self.mfw.handlers(), **self.generic.handlers(), **self.mqtt_part.handlers(), **self.gnss_part.handlers(),
-            **self.http_part.handlers(),
+            **self.http_part.handlers(), **self.cloud_part.handlers(),
         }  # fmt: skip
         if self.serial_modem:
             return {**found, **SocketCommands(self).handlers(), **self.coap_part.handlers()}
@@ -142,8 +144,10 @@ class Module(ClientsModem):
         """A reset: sockets and services are gone, and what was not stored at CFUN=0."""
         self.asleep = 0
         self._held_urcs.clear()
-        for part in (self.sockets_part, self.mqtt_part, self.http_part, self.coap_part, self.gnss_part):
-            part.forget()
+        for forget in (self.sockets_part.forget, self.mqtt_part.forget, self.http_part.forget):
+            forget()
+        for forget in (self.coap_part.forget, self.gnss_part.forget, self.cloud_part.forget):
+            forget()
         super().lost_memory()
 
     # What happens
@@ -156,6 +160,7 @@ class Module(ClientsModem):
         """+CGEV where it is asked for."""
         if self.settings.ram["CGEREP"][0]:
             self.urc(f"+CGEV: ME PDN ACT {self.cid}")
+        self.cloud_part.bearer(True)
 
     def psm_changed(self) -> None:
         """%XMODEMSLEEP: in PSM for so many milliseconds, which 32 bits may not hold; 0 when it wakes."""

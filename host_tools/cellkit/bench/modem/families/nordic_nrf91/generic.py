@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from cellkit.bench.modem.cmux import Cmux
 from cellkit.bench.modem.engines.sms import Message
 from cellkit.bench.modem.families._clients import done, shown
 from cellkit.bench.modem.family import Handler, Reply
@@ -32,8 +33,9 @@ class GenericCommands:
             "#XSHUTDOWN": self._xshutdown, "#XMODEMRESET": self._xmodemreset,
             "#XUUID": shown("#XUUID: 50503041-3633-4261-803d-1e2b8f70111a"), "#XSLMUART": self._xslmuart,
             "#XGETADDRINFO": self._xgetaddrinfo, "#XPING": self._xping, "#XSMS": self._xsms, "#XFOTA": self._xfota,
-            "#XNRFCLOUD": self._xnrfcloud, "#XBOOTINFO": self._xbootinfo, "#XDATACTRL": self._xdatactrl,
-            "#XCARRIER": done, "#XGPIOCFG": done, "#XGPIO": done, "#XPPP": self._xppp, "#XLOG": done, "#XTRACE": done,
+            "#XCMUX": self._xcmux, "#XCMUXCLD": self._xcmuxcld, "#XBOOTINFO": self._xbootinfo,
+            "#XDATACTRL": self._xdatactrl, "#XCARRIER": done, "#XGPIOCFG": done, "#XGPIO": done, "#XLOG": done,
+            "#XTRACE": done,
         }  # fmt: skip
 
     def _xclac(self, command: Command) -> Reply:
@@ -45,8 +47,21 @@ class GenericCommands:
     def _xdatactrl(self, command: Command) -> Reply:
         return Reply(["#XDATACTRL: 50"] if command.op == "read" else [])
 
-    def _xppp(self, command: Command) -> Reply:
-        return Reply(["#XPPP: 0,0,0"] if command.op == "read" else [])
+    def _xcmux(self, command: Command) -> Reply:
+        """The multiplexer, by its own command up to Serial Modem 1: one AT channel."""
+        if command.op == "read":
+            return Reply(["#XCMUX: 1,1"])
+        command.integer(0, 1, 1, default=1)
+        return Reply(after=self._multiplexer.start)
+
+    def _xcmuxcld(self, command: Command) -> Reply:
+        return Reply(after=self._multiplexer.stop)
+
+    @property
+    def _multiplexer(self) -> Cmux:
+        mux = self._modem.mux
+        assert isinstance(mux, Cmux)
+        return mux
 
     def _xbootinfo(self, command: Command) -> Reply:
         if command.op == "test":
@@ -177,11 +192,3 @@ class GenericCommands:
     def _loaded(self) -> None:
         self._downloaded = True
         self._modem.urc("#XFOTA: 4,0")
-
-    def _xnrfcloud(self, command: Command) -> Reply:
-        if command.op == "test":
-            return Reply(["#XNRFCLOUD: (0,1,2),<send_location>"])
-        if command.op == "read":
-            return Reply([f'#XNRFCLOUD: 0,0,{16842753},"nrf-{self._modem.config.identity.imei}"'])
-        op = command.integer(0, 0, 2)
-        return Reply(after=lambda: self._modem.later(1.0, self._modem.urc, f"#XNRFCLOUD: {op},0"))

@@ -197,6 +197,22 @@ def _short_message(stage: Stage, match: re.Match[str]) -> None:
     stage.network.sms.send("+15550001111", "hello")
 
 
+def _cloud(stage: Stage, match: re.Match[str]) -> None:
+    if not stage.sets(r"AT#XNRFCLOUD=1.*") and not stage.will_send(r"AT#XNRFCLOUD=1.*"):
+        stage.at("AT#XNRFCLOUD=1")
+        stage.wait(lambda: _modem(stage).cloud_part.connected, 20.0)
+
+
+def _ppp_first(stage: Stage, match: re.Match[str]) -> None:
+    """PPP is asked for before the radio is switched on."""
+    if stage.will_send(r"AT\+CFUN=1"):
+        stage.at("AT+CFUN=4", 10.0)
+
+
+def _ppp_peer(stage: Stage, match: re.Match[str]) -> None:
+    _modem(stage).cloud_part.peer(int(match[1]))
+
+
 def _keep_alive(stage: Stage, match: re.Match[str]) -> None:
     _modem(stage).mqtt_part._event(9, 0)
 
@@ -259,6 +275,11 @@ RULES = (
     Rule("setup", "RX", r"(#XS?SOCKET): (\d),(\d),(\d),(\d),(\d+)(?:,\d+)?", _listed),
     Rule("setup", "TX", r"(?i:AT#XSEND=(\d),2,\d+)", _data_mode),
     Rule("setup", "TX", r"(?i:AT#XMQTT(?:SUB|UNSUB|PUB)=.*|AT#XMQTTCON=0)", _broker),
+    Rule("setup", "TX", r"(?i:AT#XNRFCLOUD(?:POS=.*|=[02]))", _cloud),
+    Rule("setup", "RX", r"#XMQTTCON: 1,.*", _broker),
+    Rule("setup", "RX", r"#XNRFCLOUD: 1,\d,\d+,.*", _cloud),
+    Rule("setup", "TX", r"(?i:AT#XPPP=1.*)", _ppp_first),
+    Rule("cause", "RX", r"#XPPP: 1,([01]),\d", _ppp_peer),
     Rule("before", "RX", r"#XRECV(?:FROM)?: (.*)", _received),
     Rule("before", "RX", r"#XHTTPCHEAD: \d,(\d+),-?\d+", _status),
     Rule("before", "RX", r"\+CEREG: 5,\d,[^,]*,[^,]*,\d,0,(\d+),.*", _cause),

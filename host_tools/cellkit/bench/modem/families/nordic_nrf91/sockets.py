@@ -20,7 +20,7 @@ _LONGEST_HEX = 2800
 RECEIVE = 2048
 _PEEK, _NOT_BLOCKING = 2, 64
 IN, OUT, HUP = 1, 4, 16
-_TOGETHER_S = 0.05
+_TOGETHER_S = 0.2  # (unverified)
 
 
 class Socket:
@@ -193,8 +193,6 @@ class Sockets:
         if socket.poll is None or self.open.get(socket.number) is not socket:
             return
         wanted = events & (socket.poll | HUP) & socket.armed
-        if events & HUP and socket.filled:
-            wanted |= IN & socket.poll
         if wanted:
             socket.armed &= ~wanted
             self._modem.urc(f"#XAPOLL: {socket.number},{wanted}")

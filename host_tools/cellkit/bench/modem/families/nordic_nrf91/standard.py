@@ -95,6 +95,9 @@ class NordicStandard(ClientsStandard):
             modem.urc("+CGEV: ME DETACH")
         if nvram["CSCON"] and connected:
             modem.urc("+CSCON: 0")
+        modem.cloud_part.bearer(False)
+        if level == 0:
+            modem.cloud_part.switched_off()
         if nvram["XSIM"]:
             modem.urc("%XSIM: 0")
         if nvram["XMODEMSLEEP"] is not None:

@@ -11,7 +11,7 @@ from cellkit.bench.modem.v250 import Command, MeFault
 if TYPE_CHECKING:
     from cellkit.bench.modem.families.sequans_gm02s import Module
 
-_NOT_ALLOWED = 3
+_NOT_ALLOWED, _NOT_SUPPORTED = 3, 4
 _LIMIT_S = 300
 
 
@@ -27,7 +27,7 @@ class GnssCommands:
         """Commands by name."""
         return {
             "+LPGNSSCFG": self._configure, "+LPGNSSFIXPROG": self._program, "+LPGNSSASSISTANCE": self._assistance,
-            "+LPGNSSGETFIX": done, "+LPGNSSUTCTIME": done, "+LPGNSSXTALCAL": done,
+            "+LPGNSSGETFIX": done, "+LPGNSSUTCTIME": self._time, "+LPGNSSXTALCAL": done,
         }  # fmt: skip
 
     def _configure(self, command: Command) -> Reply:
@@ -38,6 +38,17 @@ class GnssCommands:
             return Reply([f"+LPGNSSASSISTANCE: {kind},0,0,0,0" for kind in range(3)])
         kind = command.integer(0, 0, 2)
         return Reply(after=lambda: self._modem.later(1.0, self._modem.urc, f"+LPGNSSASSISTANCE: {kind}"))
+
+    def _time(self, command: Command) -> Reply | None:
+        """Its clock; before anybody has set it that is said, and the command fails."""
+        modem = self._modem
+        if command.op != "read":
+            return Reply()
+        if modem.settings.ram["CCLK"] is None:
+            modem.output.block(['+LPGNSSUTCTIME: "NO_CLOCK_DEFINED"'])
+            modem.fail(MeFault(_NOT_SUPPORTED))
+            return None
+        return Reply([f'+LPGNSSUTCTIME: "{modem.network.utc():%Y-%m-%dT%H:%M:%S}"'])
 
     def _program(self, command: Command) -> Reply:
         modem = self._modem

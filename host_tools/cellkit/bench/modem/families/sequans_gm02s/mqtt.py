@@ -34,7 +34,7 @@ class MqttCommands:
         self._config = ("", "", "", 0)
         self._broker = ("", 0)
         self._messages: dict[str, list[tuple[int, bytes]]] = {}
-        self._next = 0
+        self.number = 0
 
     def handlers(self) -> dict[str, Handler]:
         """Commands by name."""
@@ -102,8 +102,8 @@ class MqttCommands:
         def sent(ok: bool) -> None:
             self._told("PUBLISH", number, 0 if ok else _NO_CONNECTION)
 
-        self._next += 1
-        number = self._next
+        self.number += 1
+        number = self.number
 
         def send(data: bytes) -> None:
             client.publish(topic, data, qos, False, sent)
@@ -146,9 +146,9 @@ class MqttCommands:
         if sum(len(data) for queue in self._messages.values() for _, data in queue) + len(payload) > _LONGEST:
             self._modem.urc("+SQNSMQTTMEMORYFULL")
             return
-        self._next += 1
-        self._messages.setdefault(name, []).append((self._next, payload))
-        more = (self._next,) if qos else ()
+        self.number += 1
+        self._messages.setdefault(name, []).append((self.number, payload))
+        more = (self.number,) if qos else ()
         self._told("MESSAGE", f'"{name}"', len(payload), qos, *more)
 
     def _receive(self, command: Command) -> Reply:

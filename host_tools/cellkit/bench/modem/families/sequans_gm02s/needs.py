@@ -75,6 +75,8 @@ def _came_back(stage: Stage, match: re.Match[str]) -> None:
 
 def _message(stage: Stage, match: re.Match[str]) -> None:
     live = stage.live()
+    if match[4]:  # the number by which the log fetches it
+        _modem(stage).mqtt_part.number = int(match[4]) - 1
     if isinstance(live, PeerPipe) and live.broker is not None:
         live.broker.message(match[1].encode(), b"x" * int(match[2]), int(match[3]))
 
@@ -100,5 +102,5 @@ RULES = (
     Rule("cause", "RX", r"\+SQNSRING: (\d)(?:,(\d+))?(,.*)?", _say),
     Rule("cause", "RX", r"\+SQNSH: \d", _closed),
     Rule("cause", "RX", r"\+SQNSMQTTONCONNECT:0,0", _came_back),
-    Rule("cause", "RX", r'\+SQNSMQTTONMESSAGE:0,"([^"]*)",(\d+),(\d).*', _message),
+    Rule("cause", "RX", r'\+SQNSMQTTONMESSAGE:0,"([^"]*)",(\d+),(\d)(?:,(\d+))?', _message),
 )

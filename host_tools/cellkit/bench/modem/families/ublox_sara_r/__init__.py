@@ -13,9 +13,11 @@ from cellkit.bench.modem.families.ublox_sara_r.queries import QueryCommands
 from cellkit.bench.modem.family import Dialect, Handler, Reply, Traits
 from cellkit.bench.modem.recipes import POWERS_DOWN
 from cellkit.bench.modem.standard import Standard
+from cellkit.bench.modem.standard_dial import DialCommands
 from cellkit.bench.modem.v250 import Command, MeFault
 
 _NOT_ALLOWED = 3
+_CONNECT = "CONNECT 150000000"  # log of a SARA-R410M
 _GSM_FRAME_S = 0.004615
 _R4_UPSV_S = 6.0  # UPSV=4 of R4: a fixed time
 _NOT_COORDINATED = 0b100  # UPSMVER: deep sleep without the network's consent is forbidden (driver notes)
@@ -31,6 +33,9 @@ class _Standard(ClientsStandard):
         self.reset_levels = (15,) if modem.r4 else (15, 16)
         self.function_modes = "(0,1,4,15),(0-1)" if modem.r4 else "(0,1,4,15,16,19,126,127),(0-1)"
 
+    def card_ready(self) -> None:
+        """Nothing is said of the card."""
+
     def registration_modes(self, name: str) -> str:
         return ("(0-4)" if self.modem.r4 else "(0-5)") if name == "CEREG" else "(0-2)"
 
@@ -40,7 +45,9 @@ class _Standard(ClientsStandard):
             if n < 2 or not self.modem.ue.registered:
                 return []
             area: list[object] = [f'"{cell.tac}"', f'"{cell.ci}"']
-            return area if unsolicited or name == "CREG" else [*area, self.modem.act, '"01"']
+            if name == "CREG":
+                return [*area, self.modem.act]
+            return area if unsolicited else [*area, self.modem.act, '"01"']
         fields = super().registration_fields(name, n, unsolicited)
         if n == 4 and fields and self.modem.r410:
             fields.insert(1, f'"{cell.tac[-2:]}"')
@@ -60,10 +67,11 @@ class _Standard(ClientsStandard):
         return Reply([f'{line},"10.0.0.1","8.8.8.8","8.8.4.4"' for line in reply.lines])
 
     def edrx_lines(self) -> list[str]:
-        """R4 leaves out an AcT without eDRX; R5 shows both."""
+        """R4 leaves out an AcT without eDRX, so that R422 has an empty line; R5 shows both."""
         edrx, act = self.modem.settings.nvram["CEDRXS"], self.modem.edrx_act
         cycles = {4: "0000", 5: "0000", act: edrx["cycle"]} if edrx["mode"] else {4: "0000", 5: "0000"}
-        return [f'+CEDRXS: {key},"{bits}"' for key, bits in cycles.items() if bits != "0000" or not self.modem.r4]
+        lines = [f'+CEDRXS: {key},"{bits}"' for key, bits in cycles.items() if bits != "0000" or not self.modem.r4]
+        return lines or (["+CEDRXS:"] if self.modem.r422 else [])
 
     def _cedrxs(self, command: Command) -> Reply:
         if command.op == "test":
@@ -81,6 +89,8 @@ class _Standard(ClientsStandard):
             return Reply(['+CPSMS: (0,1,2),,,("00000000"-"11111111"),("00000000"-"11111111")'])
         if command.op == "read":
             psm = nvram["CPSMS"]
+            if modem.r422 and not psm["mode"]:  # as logged
+                return Reply(['+CPSMS:0,"01100000","00000000",,"00000000"'])
             tau, active = _recoded(psm["t3412"]), psm["t3324"]
             if modem.r4 and not psm["mode"]:
                 tau, active = "01100000", "00000000"
@@ -121,6 +131,7 @@ class Module(UbloxModem):
         self.queries = QueryCommands(self)
         self._active = False  # the packet switched profile of R5
         self._own_psm = False
+        self.dialling = DialCommands(self)
         return super()._make_dialect()
 
     def make_standard(self) -> Standard:
@@ -139,7 +150,16 @@ class Module(UbloxModem):
             found |= {"+UPSMVER": self._upsmver}
         else:
             found |= {"+UPSD": self._upsd, "+UPSDA": self._upsda, "+UPSND": self._upsnd}
+        if self.r410:
+            found |= {"D": self._dial}
         return {**found, "+UPSV": self._upsv, "+UPSMR": self._upsmr, "+UCPSMS": self._ucpsms, "+ULGASP": shown("OK")}
+
+    def _dial(self, command: Command) -> Reply:
+        """R410 tells the rate of its link."""
+        reply = self.dialling.handlers()["D"](command) or Reply()
+        if reply.final == "CONNECT":
+            reply.final = _CONNECT
+        return reply
 
     def bearer_up(self) -> bool:
         """R5 needs its profile besides the attach bearer."""
