@@ -111,6 +111,7 @@ def parse(
         "cellkit twin table --write docs/modules.md",
         "0    the table is printed or written",
         "1    it could not be written",
+        "2    wrong usage",
         "3    MicroPython is not built yet: run `make setup`",
     )
 )
