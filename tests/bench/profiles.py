@@ -37,10 +37,8 @@ def measure(name: str) -> dict[str, Any]:
     return {
         "lines": len((FOLDER / f"{name}.py").read_text(encoding="utf-8").splitlines()),
         "core_bytes": source["core"],
-        "base_bytes": source["core"] - source["bare"],
         "profile_bytes": source["profile"] - source["core"],
         "udp_dialect_bytes": source["udp"] - source["profile"],
-        "frozen_base_bytes": frozen and frozen["core"] - frozen["bare"],
         "frozen_profile_bytes": frozen and frozen["profile"] - frozen["core"],
     }
 
@@ -70,7 +68,7 @@ def main() -> int:
     print("Heap of each profile over the plain core (MicroPython unix port, 64 bit) ...", flush=True)
     found = {name: measure(name) for name in names()}
     first = next(iter(found.values()))
-    print(f"  the plain core takes {first['core_bytes']} B, {first['base_bytes']} B of them for `base`")
+    print(f"  the plain core takes {first['core_bytes']} B")
     print(f"  {'profile':<10} {'lines':>5} {'heap':>8} {'frozen':>8} {'its UDP dialect':>16}")
     for name, got in found.items():
         missed = got["profile_bytes"] >= AIM_BYTES or got["lines"] >= AIM_LINES

@@ -2,9 +2,9 @@
 
 micropython profiles_vm.py PROFILE
 
-`bare`: the modem layer and the link. `core`: with the plain profile in use, `base`, by which every modem is addressed
-until it has said who it is. `profile`: the module's own in its place. `udp`: with the dialect of its datagrams as well,
-which is loaded with the first socket.
+`core`: the modem layer and the link, with the profile `base` by which a modem is addressed until it has said who it is.
+`profile`: with the module's own in its place. `udp`: with the dialect of its datagrams as well, which is loaded with the
+first socket.
 """
 
 import gc
@@ -13,6 +13,7 @@ import sys
 
 from cellular.link.link import Link
 from cellular.modem import Modem, loader
+from cellular.modem.profiles import base
 
 
 class NoPort:
@@ -28,9 +29,8 @@ def alive():
 
 modem = Modem(NoPort())
 link = Link(modem, {"apn": "test.apn"})
-figures = {"bare": 0, "core": 0, "profile": 0, "udp": 0}
-figures["bare"] = alive()
-modem.use(loader.load("base"))
+figures = {"core": 0, "profile": 0, "udp": 0}
+modem.use(base)
 figures["core"] = alive()
 profile = loader.load(sys.argv[1])
 modem.use(profile)
