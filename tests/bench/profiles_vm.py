@@ -3,8 +3,8 @@
 micropython profiles_vm.py PROFILE
 
 `core`: the modem layer and the link, with the profile `base` by which a modem is addressed until it has said who it is.
-`profile`: with the module's own in its place. `udp`: with the dialect of its datagrams as well, which is loaded with the
-first socket.
+`profile`: with the module's own in its place. `udp`: with the dialect of its datagrams as well, which is loaded with
+the first socket.
 """
 
 import gc
