@@ -21,7 +21,7 @@ from cellular.link import timers
 from cellular.link.causes import explain
 from cellular.link.power import PowerSaving
 from cellular.link.recovery import Recovery
-from cellular.link.registration import DENIED, ROAMING, SEARCHES, Registration
+from cellular.link.registration import DENIED, IDLE, ROAMING, SEARCHES, Registration
 from cellular.trace import trace
 from cellular.uptime import seconds
 from cellular.waiter import Waiter
@@ -320,6 +320,8 @@ class Link:
             if not self._ready:
                 raise ModemReset("registration")
             await self._read_registration()
+            if reg.stat == IDLE and not await self.modem.radio_is_on():
+                self._unnoticed_reset()
         self._denied = False
         await self._read_edrx()
         trace("registered", stat=reg.stat, roaming=reg.stat == ROAMING, search_s=seconds() - began)
@@ -348,10 +350,13 @@ class Link:
             raise UnexpectedAnswer("AT+CEREG?", line)
         mode = number(split(line), 0)
         if self._ready and self._mode is not None and mode != self._mode:
-            # It has restarted, and its banner was lost: what was set up is forgotten, maybe the radio is off.
-            self._modem_reset(False)
-            raise ModemReset("AT+CEREG?")
+            self._unnoticed_reset()
         self._mode = mode
+
+    def _unnoticed_reset(self):
+        """It has restarted, and its banner was lost: what was set up is forgotten, maybe the radio is off."""
+        self._modem_reset(False)
+        raise ModemReset("registration")
 
     async def _read_edrx(self):
         if self.power.requested.edrx_s is None or not self.registration.registered:

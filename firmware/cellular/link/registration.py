@@ -2,6 +2,7 @@
 
 from cellular.at.fields import number, split
 
+IDLE = 0  # not registered, and not searching
 HOME = 1
 SEARCHES = 2
 DENIED = 3

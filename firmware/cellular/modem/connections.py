@@ -72,11 +72,15 @@ class Connections:
         return list(self._sockets.values())
 
     def numbered(self, sid, handle):
-        """The module calls socket `sid` by this number. One that had it before has been closed without a word."""
+        """The module calls socket `sid` by this number. One that had it before has been closed without a word. Raises
+        ModemReset where a restart has closed `sid` itself."""
+        mine = self._sockets.get(sid)
+        if mine is None:
+            raise ModemReset("the opening of a socket")
         for key, sock in list(self._sockets.items()):
             if key != sid and sock.handle == handle:
                 sock.lost(SocketError("receive", None, "the module has given its number to another; open another"))
-        self._sockets[sid].handle = handle
+        mine.handle = handle
 
     def orphans(self, count, sid):
         """Which of the module's socket numbers below `count` are no socket's here, `sid` being opened just now: an

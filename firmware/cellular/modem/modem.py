@@ -246,9 +246,13 @@ class Modem(Power, Connections):
         """Radio and SIM off: the modem neither searches nor listens. Kept over a restart by many modules."""
         await self.channel.cmd(b"AT+CFUN=0", timeout_ms=self.profile.FUNCTION_MS)
 
+    async def radio_is_on(self):
+        """Whether the modem has its full functions."""
+        return await self.ask(b"AT+CFUN?", b"+CFUN") == b"1"
+
     async def radio_on(self):
         """Radio and SIM on, where they are not. The SIM may be locked after."""
-        if await self.ask(b"AT+CFUN?", b"+CFUN") != b"1":
+        if not await self.radio_is_on():
             await self.channel.cmd(b"AT+CFUN=1", timeout_ms=self.profile.FUNCTION_MS)
 
     async def hold_awake(self):

@@ -8,7 +8,7 @@ from cellular.modem import loader
 from cellular.modem.profiles import base
 from micropython import const
 
-_LONG_PRESS_MS = const(1700)
+_LONG_PRESSES_MS = (1700, 6000)
 _UNKNOWN = "unknown"  # NAME of the base profile
 _OTHER_BAUD = const(9600)
 _OTHER_TRIES = const(2)
@@ -33,7 +33,7 @@ class Power:
         await self._identify()
 
     async def _answers_otherwise(self):
-        """Other ways to start what is not known: another rate, where it is that of others, and a longer pulse."""
+        """Other ways to start what is not known: another rate, where it is that of others, and longer pulses."""
         if self.model:
             return False
         if self._baud:
@@ -43,12 +43,14 @@ class Power:
             self._uart.init(baudrate=self._baud)
         if self.profile.NAME != _UNKNOWN:
             return False
-        await self._press(self._pwrkey, _LONG_PRESS_MS)
-        try:
-            await self._boot("a long pulse")
-        except ModemSilent:
-            return False
-        return True
+        for pulse_ms in _LONG_PRESSES_MS:
+            await self._press(self._pwrkey, pulse_ms)
+            try:
+                await self._boot("a long pulse")
+                return True
+            except ModemSilent:
+                pass
+        return False
 
     def _use_first(self):
         if not self._kind:

@@ -17,6 +17,7 @@ from cellular.modem import loader
 from cellular.modem.modem import Modem
 
 _CONNECT = b"CONNECT"
+_NO_MAKE = "cellkit generic"  # speaks the standard, as `base`
 _LETTERS = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_"
 
 
@@ -167,6 +168,8 @@ def main(source, target):
             entry = json.loads(line)
             if "identity" in entry:
                 profile = loader.find(entry["identity"].encode())
+                if profile is None and entry["identity"].startswith(_NO_MAKE):
+                    profile = loader.load("base")
                 if profile is None:
                     raise SystemExit("no profile for " + entry["identity"])
                 modem.use(profile)
