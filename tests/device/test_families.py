@@ -15,7 +15,7 @@ from cellkit.bench.vrig import VirtualBench
 
 NB = (
     "quectel-bc26", "quectel-bc95", "quectel-bc660k", "quectel-bg9x", "simcom-sim7020", "simcom-sim7080",
-    "ublox-sara-r", "ublox-sara-n2", "nordic-nrf91", "sequans-gm02s", "chinamobile-m5311",
+    "ublox-sara-r", "ublox-sara-n2", "nordic-nrf91", "sequans-gm02s", "chinamobile-m5311", "telit-me310",
 )  # fmt: skip
 MODULES = [module for family in NB if family in families.names() for module in families.modules(family)]
 DEVICE = {"server": "coap://127.0.0.1:5683/alarm", "apn": "test.apn", "t3324_s": 6, "t3412_s": 86400}
