@@ -32,11 +32,12 @@ URCS = (
     '+QIURC: "dnsgip",0,1,300', "+COPS: 0", "%MDMEV: SEARCH STATUS 2",
 )  # fmt: skip
 STRIKES = (
-    "urc", "urc", "urc", "cut", "join", "late", "late line", "drop", "repeat", "garbage", "error", "silent", "reset",
+    "urc", "urc", "urc", "cut", "join", "late", "late line", "drop", "repeat", "garbage", "error", "silent", "reset", "prompt",
+    "send", "open", "context",
 )  # fmt: skip
 # Not the header of a payload, which nobody could tell from the bytes that it announces.
 REPEATED = ("^OK$", "ERROR", "^[+](CEREG|CSCON|CPIN|CCLK|CGSN|CFUN|CPSMS|CGDCONT)", r"^\d{15}$")
-POSITIONS = ("before_echo", "after_echo", "between_lines", "before_final", "after_final")
+POSITIONS = ("before_echo", "after_echo", "between_lines", "before_prompt", "before_final", "after_final")
 
 # Family: the profile that a board with it names.
 FAMILIES = {
@@ -44,7 +45,7 @@ FAMILIES = {
     "quectel-cat1": "ec2", "simcom-sim7020": "sim7020", "simcom-sim7080": "sim7080", "simcom-a76xx": "a76",
     "simcom-sim7600": "sim76", "ublox-sara-r": "sara_r4", "ublox-sara-n2": "sara_n2", "nordic-nrf91": "nrf9160",
     "sequans-gm02s": "gm02s", "luat-air780e": "airm2m", "chinamobile-m5311": "m5311", "chinamobile-ml307": "ml3",
-    "fibocom-l610": "l61",
+    "fibocom-l610": "l61", "telit-me310": "me310",
 }  # fmt: skip
 PROFILES = Path(__file__).resolve().parents[2] / "firmware" / "cellular" / "modem" / "profiles"
 
@@ -104,6 +105,14 @@ def strike(faults: Faults, rng: random.Random, reset: Callable[[], object]) -> s
         faults.error("", rng.choice(("ERROR", "+CME ERROR: 3", "+CME ERROR: unknown")))
     elif kind == "silent":
         faults.no_answer("")
+    elif kind == "prompt":
+        faults.prompt_never, faults.early_data_lost = rng.choice(((False, False), (True, False), (False, True)))
+    elif kind == "send":
+        faults.send_fail()
+    elif kind == "open":
+        faults.open_error(rng.choice((561, 563, 565)))
+    elif kind == "context":
+        faults.no_context()
     else:
         reset()
     return kind
