@@ -239,6 +239,22 @@ async def test_garbage_of_the_boot_rom_is_no_unknown_line():
     assert modem.channel.unknown == before + 1
 
 
+async def test_data_that_come_bare_are_no_unknown_lines():
+    modem = await started(Scripted((b"M5311-MLVH0S00",)))
+    channel, fake = modem.channel, modem.channel._uart
+    lines = []
+    modem.on_urc = lines.append
+    before = channel.unknown
+    await channel.cmd(b"at+iprcfg=1,1,0")
+    fake.say(says(b"hello, CMCC IOT"))
+    await sleep_ms(50)
+    assert lines == [b"hello, CMCC IOT"] and channel.unknown == before
+    await channel.cmd(b"AT+IPRCFG=1,0,1")
+    fake.say(says(b"hello, CMCC IOT"))
+    await sleep_ms(50)
+    assert channel.unknown == before + 1
+
+
 async def test_boudica_answers_without_prefix_and_an_old_socket_in_the_way():
     fake = Scripted((b"BC68",))
     numbers = [ERROR, says(b"1") + OK]

@@ -47,6 +47,7 @@ class Channel(Incoming):
     finals: beginnings of lines that end a command in place of OK, such as b"SEND "; `final_line` is the whole line;
     prompts: what asks for payload besides `>`: b"@" or whole lines such as b"CONNECT"; b"OK" where OK is the prompt;
     boot_begins: from a line that begins so until a banner, what nobody knows is noise of another baud rate;
+    bare: the command that makes data come without anything before them, until it is given with another value;
     prompt_gap_ms: rest between the prompt and the payload; line_end: what ends a command.
     The payload of an answer stands in `payload` until the next command (None: there was none); that of any other line
     goes with it to on_payload(line, payload).
@@ -206,6 +207,9 @@ class Channel(Incoming):
             self._lag_ms = 0
         self._unanswered += 1
         self.lines.clear()
+        bare = self.bare
+        if bare is not None and command[: bare.find(b"=") + 1].upper() == bare[: bare.find(b"=") + 1]:
+            self._is_bare = command.upper().startswith(bare)
         self.parser.note(command, shown(command))
         self._wait_for(timeout_ms)
 

@@ -45,6 +45,7 @@ class Incoming:
         self.finals = ()
         self.prompts = ()
         self.boot_begins = None
+        self.bare = None
         self.lines = []
         self.payload = None
         self.final_line = None
@@ -62,7 +63,7 @@ class Incoming:
         self._mark_ms = 0  # since then the next one is waited for
         self._owed = None  # begin of the late line of a command that was given up
         self._unsent = 0  # bytes of payload that a data mode may still want
-        self._booting = False
+        self._booting = self._is_bare = False
         self._at_prompt = False  # a prompt is what is waited for
         self._cmd = None  # what runs, and what has come of it
         self._prefix = None
@@ -221,7 +222,8 @@ class Incoming:
         for i in range(a, b):
             if buf[i] < 32:
                 return  # no text: noise, or another protocol
-        self.unknown += 1
+        if not self._is_bare:
+            self.unknown += 1
         self._urc(a, b)
 
     def _ends_here(self, buf, a, b):
@@ -346,7 +348,7 @@ class Incoming:
 
     def forget(self):
         """The modem starts anew: what was sent before is answered no more."""
-        self._stale = self._booting = False
+        self._stale = self._booting = self._is_bare = False
         self._unanswered = 0
         self._body_left = 0
         self._owed = None

@@ -79,6 +79,7 @@ class Modem(Power, Connections):
         ch.prompt_gap_ms = profile.PROMPT_GAP_MS
         ch.line_end = profile.LINE_END
         ch.boot_begins = profile.BOOT_BEGINS
+        ch.bare = profile.BARE
 
     async def _identify(self):
         await self.try_command(b"ATE0")

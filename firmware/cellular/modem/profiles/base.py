@@ -56,6 +56,7 @@ FINALS = ()  # beginnings of lines that some commands have in place of OK
 PROMPTS = (b">",)
 PROMPT_GAP_MS = 0
 NO_FINAL = ()  # commands that are answered without any final result
+BARE = None  # the command that makes data come without anything before them
 BOOT_BEGINS = None  # a line behind which, until the banner, what nobody knows is noise
 
 # Network.

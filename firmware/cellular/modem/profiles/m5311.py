@@ -40,6 +40,7 @@ URCS = STANDARD_URCS + (
     b"COLD REBOOTING",
     b"POWER OFF",
 )
+BARE = b"AT+IPRCFG=1,1"
 CEREG_EXTRA = 4  # a routing area code behind AcT
 SOCKETS = 6
 SEND_MAX = 512
