@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import datetime, timedelta
 
 # TS 23.038 6.2.1, by code; 0x1B leads to the extension table.
@@ -56,14 +57,14 @@ def _swapped(digits: str) -> bytes:
 
 
 def _address(number: str) -> bytes:
-    digits = number.lstrip("+")
+    digits = re.sub(r"\D", "", number)  # what else was typed has no place in a PDU
     return bytes([len(digits), _INTERNATIONAL if number.startswith("+") else _UNKNOWN]) + _swapped(digits)
 
 
 def _centre(number: str) -> bytes:
     if not number:
         return b"\x00"
-    digits = _swapped(number.lstrip("+"))
+    digits = _swapped(re.sub(r"\D", "", number))
     return bytes([1 + len(digits), _INTERNATIONAL if number.startswith("+") else _UNKNOWN]) + digits
 
 

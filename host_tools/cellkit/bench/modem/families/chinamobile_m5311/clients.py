@@ -66,6 +66,7 @@ class ClientCommands:
             shown = self.config or ["", "1883", "", "60", "", "", "1"]
             return Reply([f'+MQTTCFG: "{shown[0]}",{shown[1]},"{shown[2]}",{shown[3]},"{shown[4]}","",{shown[6]}'])
         command.integer(1, 1, 65535)
+        command.integer(3, 0, 65535, default=60)
         texts = [command.string(index, 256, default="") for index in range(7)]
         self.config = [*texts[:3], texts[3] or "60", *texts[4:6], texts[6] or "1"]
         return Reply()
