@@ -47,6 +47,11 @@ STANDARD_URCS = (
     b"+CGEV:",
     b"+CMT",
     b"+CDS",
+    b"+CRTDCP:",
+    b"+CNEC",
+    b"+CUSD:",
+    b"+CRING:",
+    b"RING",
 )
 URCS = STANDARD_URCS
 AMBIGUOUS = {b"+CREG": is_read_answer, b"+CGREG": is_read_answer, b"+CEREG": is_read_answer, b"+CSCON": is_read_answer}

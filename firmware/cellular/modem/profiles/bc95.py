@@ -29,7 +29,7 @@ URCS = STANDARD_URCS + (
     b"+Q",
     b"+MIPL",
     b"+UFOTAS:",
-    b"+FIRMWARE",
+    b"FIRMWARE",
     b"REBOOT",
     b"Boot: ",
     b"Security",

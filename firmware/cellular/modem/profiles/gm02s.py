@@ -23,16 +23,9 @@ BANNERS = (b"+SYSSTART",)
 START_TRIES = 3
 
 URCS = STANDARD_URCS + (
+    b"+SQN",
     b"+SHUTDOWN",
     b"+IMSSTATE:",
-    b"+SQNSRING:",
-    b"+SQNSH:",
-    b"+SQNSMQTT",
-    b"+SQNCOAP",
-    b"+SQNHTTP",
-    b"+SQNNTP:",
-    b"+SQNDNSLKUP:",
-    b"+SQNSUPGRADE:",
     b"+LPGNSS",
 )
 PAYLOADS = ((b"+SQNSRECV:", 1),)

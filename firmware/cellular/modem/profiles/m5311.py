@@ -24,18 +24,17 @@ WAKE_MS = 1000
 FUNCTION_MS = 95000  # CFUN=0 takes up to 90 s
 
 URCS = STANDARD_URCS + (
+    b"+C",
     b"+IP",
     b"+EGACT:",
-    b"+CFUN:",
     b"CONNECT ",
-    b"*GOTOSLEEP",
-    b"*MATWAKEUP",
-    b"*WAKEUP",
+    b"*",
     b"+MQTT",
     b"+HTTP",
     b"+TLS",
     b"+MIPL",
-    b"+C",
+    b"+COAP",
+    b"+PING",
     b"REBOOTING",
     b"COLD REBOOTING",
     b"POWER OFF",

@@ -26,21 +26,12 @@ WAKE_MS = 1000
 PSM_OFF = True
 
 URCS = STANDARD_URCS + (
-    b"+UUSO",
+    b"+UU",
     b"+USOST:",
-    b"+UUPSMR:",
     b"+UCPSMS:",
     b"+CIEV:",
-    b"+UUMQTT",
-    b"+UUHTTPCR:",
-    b"+UUPSDA:",
-    b"+UUPSDD:",
-    b"+UULOC",
-    b"+UUGIND:",
-    b"+UUPING",
-    b"+UUFTPCR:",
-    b"+UUFWINSTALL:",
-    b"+UFWSTATUS:",
+    b"+UF",
+    b"+UREG:",
 )
 HEADERS = ((b"+USORD: ", 2, True), (b"+USORF: ", 4, True))
 PROMPTS = (b"@", b">")

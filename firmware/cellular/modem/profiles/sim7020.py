@@ -45,6 +45,7 @@ URCS = STANDARD_URCS + (
     b"CONNECT ",
     b"CLOSED",
     b"+RECEIVE,",
+    b"+PDP",
     b"+MIPL",
     b"+TLS ERROR",
     b"+NIDD:",
