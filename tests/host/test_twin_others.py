@@ -3,6 +3,7 @@ servers where there is a server."""
 
 from __future__ import annotations
 
+import random
 import socket
 import time
 from pathlib import Path
@@ -15,6 +16,7 @@ from cellkit.bench.log import EventLog
 from cellkit.bench.modem import families
 from cellkit.bench.modem.power import Mode
 from cellkit.bench.network import Network, NetworkConfig
+from cellkit.transcripts.peer import Peer
 from cellkit.transcripts.score import COUNTED, score_file
 from engine_rig import EngineRig
 from servers import NAME, Authority, echo, mosquitto, server_context, tcp_server, udp_echo, web_server
@@ -23,6 +25,8 @@ DATA = Path(__file__).resolve().parents[1] / "data"
 R410, R422, R510, N210 = "sara-r410m", "sara-r422", "sara-r510s", "sara-n210"
 SLM, SM, GM02S, M5311, TELIT = "nrf9160-slm", "nrf9151-sm", "gm02sp", "m5311", "me310g1"
 FAMILIES = ("ublox-sara-r", "ublox-sara-n2", "nordic-nrf91", "sequans-gm02s", "chinamobile-m5311", "telit-me310")
+ENDS = {"+CFUN", "+IPR", "+CMUX", "#XCMUX", "#XSLEEP", "#XSHUTDOWN", "+CPWROFF", "+SQNSSHDN", "#SHDN", "+CPOF"}
+VALUES = ("0", "1", "2", "3", "17", "100", "-1", "", '""', '"x"', '"127.0.0.1"', "5683", '"http://a/"', "abc", '"TCP"')
 BINARY = b"\x00\x1a\x1b\r\nOK\r\n>\xff"
 PSM = 'AT+CPSMS=1,,,"00000110","00000101"'  # one hour, 10 s
 SOON_S = 0.6
@@ -31,12 +35,12 @@ SOON_S = 0.6
 class Rig(EngineRig):
     """A module, registered, echo off."""
 
-    def __init__(self, module: str, attach: bool = True, **policy: Any) -> None:
+    def __init__(self, module: str, attach: bool = True, gateway: Any = None, **policy: Any) -> None:
         self.clock = VirtualClock()
         self.log = EventLog(None, self.clock)
         granted = {"t3324_allowed_s": [10], "t3412_allowed_s": [3600], **policy}
         config = NetworkConfig.model_validate({"hosts": {NAME: "127.0.0.1"}, "policy": granted})
-        self.network = Network(self.clock, self.log, config, StandstillGateway())
+        self.network = Network(self.clock, self.log, config, gateway or StandstillGateway())
         self.said = bytearray()
         self.config = families.config(module)
         self.end = b"\r\n" if module == SLM else b"\r"
@@ -123,6 +127,27 @@ def test_logs(family: str) -> None:
 )  # fmt: skip
 def test_banner(module: str, banner: list[str]) -> None:
     assert Rig(module, attach=False).banner == banner
+
+
+@pytest.mark.parametrize("module", [R410, R510, N210, SLM, SM, GM02S, M5311, TELIT])
+def test_no_command_upsets_a_module(module: str) -> None:
+    """Any command with anything behind it comes to an end."""
+    rig, rng = Rig(module, gateway=Peer()), random.Random(module)
+    names = sorted(set(rig.modem.dialect.handlers) - ENDS)
+    for _ in range(250):
+        kind, name = rng.random(), rng.choice(names)
+        values = ",".join(rng.choice(VALUES) for _ in range(rng.randint(1, 8)))
+        form = "?" if kind < 0.1 else "=?" if kind < 0.2 else "" if kind < 0.3 else f"={values}"
+        rig.modem.rx(f"AT{name}{form}".encode() + rig.end)
+        rig.pass_time(0.3)
+        if rig.modem.in_data_mode or rig.modem.payload.online is not None:
+            rig.modem.rx(b"x" * 64)
+            rig.pass_time(1.5)
+            rig.modem.rx(b"+++" if rig.modem.payload.online is not None else b"\x1b")
+            rig.pass_time(1.5)
+        rig.modem.payload.forget()
+    rig.pass_time(400.0)
+    assert not rig.modem.busy()
 
 
 # u-blox SARA-R
