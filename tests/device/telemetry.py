@@ -51,7 +51,8 @@ async def main():
     with open("job.json") as f:
         job = json.load(f)
     tls = Tls(content("ca.pem"), content("cert.pem"), content("key.pem")) if job["tls"] else None
-    modem = Modem(UART(board.MODEM_UART, board.MODEM_BAUD), Pin(board.PWRKEY, Pin.OUT, value=0), kind=job["kind"])
+    uart = UART(board.MODEM_UART, board.MODEM_BAUD)
+    modem = Modem(uart, Pin(board.PWRKEY, Pin.OUT, value=0), kind=job["kind"], baud=board.MODEM_BAUD)
     link = Link(modem, job["link"])
     await link.up()
     trace("up", model=modem.model, capabilities=modem.capabilities)

@@ -43,7 +43,12 @@ NB = {
     "nordic-nrf91": "nrf91",
     "sequans-gm02s": "gm02s",
 }
-NB_PLAIN = {"quectel-bc26": "bc26", "chinamobile-m5311": "m5311"}
+NB_PLAIN = {
+    "quectel-bc26": "bc26",
+    "chinamobile-m5311": "m5311",
+    "quectel-bc95": "bc95",
+    "telit-me310": "me310",
+}
 NO_TLS_SOCKET = ("simcom-sim7020",)
 PROFILES = CAT1 | NB | NB_PLAIN
 

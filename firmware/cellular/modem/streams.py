@@ -2,7 +2,7 @@
 
 from time import ticks_add, ticks_diff, ticks_ms
 
-from cellular.errors import CellularError, ModemReset, SocketError
+from cellular.errors import ATError, CellularError, ModemReset, SocketError
 from cellular.trace import trace
 from cellular.waiter import Waiter
 from micropython import const
@@ -42,7 +42,10 @@ class StreamSocket:
         view = memoryview(data)
         most = self._dialect.STREAM_MAX
         for at in range(0, len(view), most):
-            await self._dialect.stream_send(self._modem, self.handle, bytes(view[at : at + most]))
+            try:
+                await self._dialect.stream_send(self._modem, self.handle, bytes(view[at : at + most]))
+            except ATError as e:  # most modules say so of a connection that is gone
+                raise SocketError("send", e.code, e.answer)
 
     async def recv_into(self, buf, timeout_ms):
         """Put what has come into `buf`; returns how many bytes, 0 if none came in time. Raises SocketError at the end

@@ -1,7 +1,8 @@
 """The table of module families in docs/modules.md: each cell says by what a feature is shown.
 
 `wire`: a log of a real module that the virtual one reproduces; `doc`: an example of its manual, ditto; `twin`: the
-firmware has it, and no log does: the virtual module alone, in the tests. `-`: the firmware has it not.
+firmware has it, and no log does: the virtual module alone, in the tests. In brackets: shown by a log, but the firmware
+makes no use of it. `-`: neither.
 """
 
 from __future__ import annotations
@@ -42,6 +43,7 @@ FEATURES: dict[str, tuple[str, str]] = {
     "location by cell": ("cell_location", r"AT\+(CLBS|CIPGSMLOC|WIFILOC|QCELLLOC).*|AT#XNRFCLOUD.*"),
 }
 _ORDER = ("wire", "doc")
+_OVER = {"mqtt": "tcp", "http": "tcp"}  # what the firmware's own client over a stream does where the module has none
 
 
 @dataclass
@@ -76,8 +78,8 @@ def _row(family: str, data: Path) -> Row:
     for feature, (capability, pattern) in FEATURES.items():
         found = {exchange.evidence for exchange in shown if _has(exchange, pattern)}
         best = next((evidence for evidence in _ORDER if evidence in found), None)
-        there = capability == "" or able is None or capability in able
-        row.cells[feature] = best or ("twin" if there and able is not None else "-")
+        there = able is not None and (capability == "" or capability in able or _OVER.get(capability) in able)
+        row.cells[feature] = (best or "twin") if there else f"({best})" if best else "-"
     return row
 
 
@@ -112,7 +114,10 @@ def document(table: Sequence[Row]) -> str:
         "[twins.md](twins.md))",
         "- **doc**: an example of the module's manual, ditto",
         "- **twin**: no log at hand; the firmware does it against the virtual module alone",
-        "- **-**: not there, in the module or in our firmware, which says `NotSupported` and what to do instead", "",
+        "- (wire), (doc): the virtual module has it, shown so, but the firmware makes no use of it",
+        "- **-**: neither; the firmware says `NotSupported` and what to do instead", "",
+        "MQTT and HTTP count as there where the firmware speaks them itself over the module's TCP, see",
+        "[capabilities.md](capabilities.md).", "",
         head, "|---|" + "---|" * len(FEATURES),
     ]  # fmt: skip
     for row in table:
@@ -121,7 +126,9 @@ def document(table: Sequence[Row]) -> str:
         lines.append(f"| {row.family}: {names} | " + " | ".join(cells) + " |")
     lines += ["", "## How much of the logs is reproduced", ""]
     lines += ["| family | exchanges that count | reproduced |", "|---|---|---|"]
-    lines += [f"| {row.family} | {row.counted} | {row.percent:.1f} % |" for row in table]
+    for row in table:
+        reproduced = f"{row.percent:.1f} %" if row.counted else "no log"
+        lines.append(f"| {row.family} | {row.counted} | {reproduced} |")
     missing = [(row.family, text) for row in table for text in row.missing]
     if missing:
         lines += ["", "Not reproduced:", ""]

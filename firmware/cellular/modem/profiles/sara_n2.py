@@ -3,6 +3,7 @@
 SAME_AS = "bc95"
 
 NAME = "SARA-N2"
+CAPABILITIES = {"udp": "nso", "coap": "nso", "signal": "", "psm": "", "edrx": "", "rai": "", "clock": ""}  # no TCP
 
 BANNERS = (b"u-blox ", b"u-blox")  # an OK follows
 NSO_QUOTE = b'"'
