@@ -73,7 +73,7 @@ async def main():
                 await step(name, number, run)
         await step("release", number, link.release)
         await asyncio.sleep(90)  # long enough for PSM
-        trace("round", number=number, asleep=link.power.asleep)
+        trace("round", number=number, psm="psm" in modem.capabilities)
     trace("done")
 
 

@@ -32,8 +32,8 @@ URCS = (
     '+QIURC: "dnsgip",0,1,300', "+COPS: 0", "%MDMEV: SEARCH STATUS 2",
 )  # fmt: skip
 STRIKES = (
-    "urc", "urc", "urc", "cut", "join", "late", "late line", "drop", "repeat", "garbage", "error", "silent", "reset", "prompt",
-    "send", "open", "context",
+    "urc", "urc", "urc", "cut", "join", "late", "late line", "drop", "repeat", "garbage", "error", "silent", "reset",
+    "prompt", "send", "open", "context",
 )  # fmt: skip
 # Not the header of a payload, which nobody could tell from the bytes that it announces.
 REPEATED = ("^OK$", "ERROR", "^[+](CEREG|CSCON|CPIN|CCLK|CGSN|CFUN|CPSMS|CGDCONT)", r"^\d{15}$")
@@ -167,3 +167,5 @@ def test_right_data_or_a_typed_error_in_time(family: str, seed: int) -> None:
         last = [step for step in told("step") if step["round"] == ROUNDS - 1]
         assert [step["name"] for step in last if not step.get("error")] == list(STEP_LIMIT_S), f"still broken\n{story}"
         assert next(step for step in last if step["name"] == "echo")["result"], f"no echo at the end\n{story}"
+        slept = [event["state"] for event in bench.log.each("net", "psm")][-1:] == ["enter"]
+        assert slept or not told("round")[-1]["psm"], f"it does not sleep at the end\n{story}"

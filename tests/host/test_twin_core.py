@@ -200,6 +200,13 @@ def test_a_urc_at_each_place_of_a_command(position: Any, expected: list[str]) ->
     assert lines.count("+U: 1") == 1
 
 
+def test_no_urc_comes_between_a_length_and_its_payload() -> None:
+    rig = TwinRig({"+DATA": lambda command: Reply(["+DATA: 0,5,0", "hello"])})
+    rig.boot()
+    rig.modem.faults.urc_at("between_lines", "+U: 1")
+    assert rig.at("AT+DATA") == ["+DATA: 0,5,0", "hello", "+U: 1", "OK"]
+
+
 def test_a_urc_between_a_command_and_its_prompt() -> None:
     got: list[bytes | None] = []
     rig = TwinRig({"+ASK": lambda command: Reply(prompt=DataMode(1, 1, got.append))})
