@@ -220,7 +220,8 @@ def test_a_restart_loses_nothing(cause: ResetCause) -> None:
         assert meter.failures() == []
         readings = meter.readings()
         assert steps(readings) == {HOUR_S} and steps(meter.freezes()) == {DAY_S}
-        assert readings == [(t, household(t - START_S)) for t, _ in readings]
+        # A pulse falls on each hour itself, and the clock is right to a second.
+        assert all(household(t - START_S - 1) <= count <= household(t - START_S) for t, count in readings)
         assert len(meter.traces("upload")) == 4
 
 

@@ -32,7 +32,7 @@ class Faults:
     silent: bool = False
     """The module hears, and says nothing at all."""
     identity: list[str] | None = None
-    """Lines that ATI answers instead of its own, as another make would."""
+    """Lines that ATI answers instead of its own, as another make would; the second is the model (BC660K-GL: CGMM)."""
     reject_cause: int | None = None
     """EMM cause with which every attach or TAU of this device is rejected."""
     prompt_never: bool = False

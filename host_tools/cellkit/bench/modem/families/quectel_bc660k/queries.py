@@ -55,7 +55,8 @@ class Queries:
         return self._told(command, identity.manufacturer, identity.model, f"Revision: {identity.cgmi_revision}")
 
     def _cgmm(self, command: Command) -> Reply:
-        return self._told(command, self._modem.config.identity.model)
+        other = self._modem.faults.identity
+        return self._told(command, other[1] if other else self._modem.config.identity.model)
 
     def _cgmr(self, command: Command) -> Reply:
         return self._told(command, f"Revision: {self._modem.config.identity.revision}")
