@@ -120,6 +120,8 @@ class CoapCommands:
 
     def _header(self, command: Command) -> Reply:
         """Number and token of the next message: `[client,]number,kind,length,"token"`."""
+        if not command.args:
+            raise SyntaxFault
         texts = [arg.text for arg in command.args]
         if len(texts) >= 2 and texts[1 if self._several else 0].isdigit():
             self._next = int(texts[1 if self._several else 0]) & 0xFFFF
@@ -130,10 +132,11 @@ class CoapCommands:
         args = command.args
         if self._several:
             if len(args) > 4:
-                self._options.append((int(args[3].text), args[4].text.encode("latin-1")))
+                self._options.append((command.integer(3, 0, 65535), args[4].text.encode("latin-1")))
         else:
             self._options = [
-                (int(args[at].text), args[at + 1].text.encode("latin-1")) for at in range(1, len(args) - 1, 2)
+                (command.integer(at, 0, 65535), args[at + 1].text.encode("latin-1"))
+                for at in range(1, len(args) - 1, 2)
             ]
         return Reply()
 

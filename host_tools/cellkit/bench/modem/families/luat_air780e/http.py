@@ -151,6 +151,8 @@ class HttpCommands:
 
     def _ex_post(self, command: Command) -> Reply:
         size = command.integer(0, 1, 319488)
+        if not self._started or not self._parameters.get("URL"):
+            raise MeFault(_WRONG_STATE)
 
         def typed(data: bytes | None) -> None:
             begin = self._request(1, data or b"", lambda result: self._ex_told(1, result))

@@ -64,7 +64,10 @@ class MqttCommands:
         return Reply()
 
     def _start(self, command: Command) -> Reply:
-        host, port = command.string(0, 200), int(command.string(1, 5))
+        host, port_text = command.string(0, 200), command.string(1, 5)
+        if not port_text.isdecimal() or not 0 < int(port_text) < 65536:
+            raise SyntaxFault
+        port = int(port_text)
         client, modem = self.client, self._modem
         if client.state != "closed":
             raise MeFault(3)
