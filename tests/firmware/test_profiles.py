@@ -278,6 +278,8 @@ async def test_boudica_answers_without_prefix_and_an_old_socket_in_the_way():
     buf = bytearray(10)
     assert await sock.recv_into(buf, 1000) == 3 and buf[:3] == b"987"
     assert await sock.recv_into(buf, 10) == 0 and not answers
+    fake.say(says(b"+NSONMI:1,192.0.2.1,5683,3,616263"))
+    assert await sock.recv_into(buf, 1000) == 3 and buf[:3] == b"abc"
     await sock.close()
     assert fake.commands[-1] == b"AT+NSOCL=1"
 

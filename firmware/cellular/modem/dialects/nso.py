@@ -66,9 +66,16 @@ async def udp_close(modem, handle):
 
 
 def udp_received(line, payload=None, cut=False):
-    """(socket, True) where a datagram waits, (socket, None) where the socket is closed, else None."""
+    """(socket, True) where a datagram waits, (socket, bytes) where the line has it (NSONMI=2), (socket, None) where the
+    socket is closed, else None. Raises ValueError if it is damaged."""
     if line.startswith(b"+NSONMI:"):
-        return number(split(line[8:]), 0), True
+        fields = split(line[8:])
+        if len(fields) < 5:
+            return number(fields, 0), True
+        data = unhexlify(fields[4] or "")
+        if len(data) != number(fields, 3) and not cut:
+            raise ValueError("datagram says %s bytes and has %d" % (fields[3], len(data)))
+        return number(fields, 0), data
     if line.startswith(b"+NSOCLI:"):
         return number(split(line[8:]), 0), None
     return None
