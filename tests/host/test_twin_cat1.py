@@ -293,3 +293,30 @@ def test_l610_loses_certificates_with_its_power_and_adds_where_others_replace(au
         assert rig.at("AT+GTSSLFILE?") == ["OK"]
         rig.at("AT+GTSSLMODE=1")
         assert opened(web.port) == "+MIPSTAT: 1,1"
+
+
+@pytest.mark.parametrize(
+    ("module", "allow"),
+    [("ec200u", "AT+QSCLK=1"), ("air780e", "AT+CSCLK=2"), ("ml307r", 'AT+MLPMCFG="sleepmode",1'), ("l610", "ATS24=1")],
+)
+def test_sleeps_only_when_told_and_then_loses_what_wakes_it(module: str, allow: str) -> None:
+    rig = Rig(module)
+    rig.pass_time(300.0)
+    assert rig.at("AT")[-1] == "OK"
+    assert rig.at(allow)[-1] == "OK"
+    rig.pass_time(300.0)
+    rig.said.clear()
+    rig.modem.rx(b"AT\r")
+    rig.pass_time(1.0)
+    assert rig.lines() == []
+    assert rig.at("AT")[-1] == "OK"
+
+
+@pytest.mark.parametrize(
+    ("module", "off"), [("ec200u", "QPOWD"), ("air780e", "CPOWD"), ("ml307r", "MPOF"), ("l610", "CPWROFF")]
+)
+def test_test_form_switches_nothing_off(module: str, off: str) -> None:
+    rig = Rig(module)
+    assert rig.at(f"AT+{off}=?")[-1] == "OK"
+    rig.pass_time(30.0)
+    assert rig.at("AT")[-1] == "OK"

@@ -86,6 +86,8 @@ class FileCommands:
 
     def _qfotadl(self, command: Command) -> Reply:
         modem = self._modem
+        if command.op == "test":
+            return Reply()
         # The first word is misspelt by the firmware (DFOTA notes of BC26 and BG96).
         percents = {
             name: [f'"{name}", {100 * (n + 1) // count}%' for n in range(count)] for name, count in self.steps.items()

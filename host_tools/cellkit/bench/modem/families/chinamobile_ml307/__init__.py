@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from cellkit.bench.modem.engines.http import HttpClient
 from cellkit.bench.modem.families._clients import ClientsModem
 from cellkit.bench.modem.families._simcom.noted import Noted, noted_handlers
@@ -10,6 +12,7 @@ from cellkit.bench.modem.families.chinamobile_ml307.http import HttpCommands
 from cellkit.bench.modem.families.chinamobile_ml307.mqtt import MqttCommands
 from cellkit.bench.modem.families.chinamobile_ml307.sockets import SocketCommands
 from cellkit.bench.modem.family import Handler, Reply, Traits
+from cellkit.bench.modem.recipes import POWERS_DOWN
 from cellkit.bench.modem.standard import Standard
 from cellkit.bench.modem.v250 import Command, SyntaxFault
 
@@ -37,6 +40,7 @@ class Module(ClientsModem):
     lasting = {"E": 0, "MLPM": {}, "noted": {}}
     volatile = {"noted": {}, "MLPM": {}}
     whole = frozenset({"+MIPSEND", "+MQTTPUB"})
+    recipe = replace(POWERS_DOWN, light=True)
 
     def make_standard(self) -> Standard:
         """Identity."""
@@ -55,7 +59,7 @@ class Module(ClientsModem):
             "+CREG": None, "+CGREG": None, "+CSCON": None,
             "+MCCID": lambda command: Reply([f"+MCCID: {self.sim.iccid}"]),
             "+ICCID": lambda command: Reply([f"+ICCID: {self.sim.iccid}"]),
-            "+MREBOOT": self._reboot, "+MPOF": lambda command: Reply(after=self._off), "+MLPMCFG": self._mlpmcfg,
+            "+MREBOOT": self._reboot, "+MPOF": self._mpof, "+MLPMCFG": self._mlpmcfg,
             "+CLCC": self._clcc, "A": self._answer, "+CHUP": self._hang_up,
         }  # fmt: skip
 
@@ -80,15 +84,20 @@ class Module(ClientsModem):
 
         return Reply(after=restart)
 
-    def _off(self) -> None:
-        self.later(_OFF_S, self.power.shut_down)
+    def _mpof(self, command: Command) -> Reply:
+        return Reply(after=None if command.op == "test" else lambda: self.later(_OFF_S, self.power.shut_down))
+
+    def sleep_mode(self) -> int:
+        """MLPMCFG: 0 none, 1 light, 2 deep too: it boots behind that, and what was not stored is gone."""
+        mode = self.settings.ram["MLPM"].get("sleepmode", self.settings.nvram["MLPM"].get("sleepmode", "0"))
+        return {"1": 2, "2": 1}.get(mode, 0)
 
     def switched_off(self) -> None:
         """The last words."""
         self.urc("POWER OFF")
 
     def _mlpmcfg(self, command: Command) -> Reply:
-        """AT+MLPMCFG="sleepmode",<0-2>,<1: stored>: kept; this module does not sleep by itself here."""
+        """AT+MLPMCFG="sleepmode",<0-2>,<1: stored>: see `sleep_mode`."""
         if command.op == "test":
             return Reply(['+MLPMCFG: "sleepmode",(0-2),(0,1)', '+MLPMCFG: "delaysleep",(0-65535)'])
         nvram, ram = self.settings.nvram["MLPM"], self.settings.ram["MLPM"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from datetime import timedelta
 
 from cellkit.bench.modem.engines.http import HttpClient
@@ -17,6 +18,7 @@ from cellkit.bench.modem.families.luat_air780e.queries import QueryCommands
 from cellkit.bench.modem.families.luat_air780e.sockets import SocketCommands
 from cellkit.bench.modem.families.luat_air780e.tcpip import TcpipCommands
 from cellkit.bench.modem.family import Handler, Reply, Traits
+from cellkit.bench.modem.recipes import ALWAYS_AWAKE
 from cellkit.bench.modem.standard import Standard
 from cellkit.bench.modem.standard_sms import SmsCommands
 from cellkit.bench.modem.v250 import Command
@@ -36,6 +38,7 @@ class Module(ClientsModem):
     edrx_act = 4
     lasting = {"CMEE": 1, "WAKETIM": 1, "POWERMODE": "CLOSE", "slot": 0, "noted": {}}
     volatile = {"noted": {}}
+    recipe = replace(ALWAYS_AWAKE, light=True)
     whole = frozenset({"+MPUB"})
 
     def make_standard(self) -> Standard:
@@ -148,12 +151,27 @@ class Module(ClientsModem):
 
     # Power and card
 
+    def sleep_mode(self) -> int:
+        """CSCLK (1 with DTR high) or POWERMODE; never with USB. What wakes it by RXD is lost."""
+        nvram = self.settings.nvram
+        clock = str(nvram["noted"].get("+CSCLK", "0"))
+        wanted = clock in ("2", "3") or (clock == "1" and self.power.level("DTR")) or nvram["POWERMODE"] != "CLOSE"
+        return 2 if wanted and self.config.identity.more.get("port") != "usb" else 0
+
+    def sleep_lock_s(self) -> float:
+        """WAKETIM."""
+        return float(self.settings.nvram["WAKETIM"])
+
     def _reset(self, command: Command) -> Reply:
+        if command.op == "test":
+            return Reply()
         if self.config.identity.more.get("port") == "usb" and self.ue.registered:
             self.later(0.05, self.urc, "+CGEV: ME DETACH")
         return Reply(after=lambda: self.later(0.1, self.reset, "AT+RESET"))
 
     def _cpowd(self, command: Command) -> Reply:
+        if command.op == "test":
+            return Reply(["+CPOWD: (0,1)"])
         self.settings.ram["quiet_off"] = command.integer(0, 0, 1) == 0
         return Reply(final="", after=lambda: self.later(0.2, self.power.shut_down))
 

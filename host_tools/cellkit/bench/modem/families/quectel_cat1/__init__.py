@@ -4,6 +4,7 @@ Sources: TCP/IP note of EC200U, EG800Q AT manual V1.1, reports on an EG800K with
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from cellkit.bench.modem.families._quectel.base import QuectelModem
@@ -47,7 +48,7 @@ class Module(QuectelModem):
     publish_answer = "+QMTPUBEX"
     lasting = {"urcport": "uart1", "noted": {}}
     volatile = {"QSCLK": 0, "drift": None, "noted": {}}
-    recipe = ALWAYS_AWAKE
+    recipe = replace(ALWAYS_AWAKE, light=True, key_off_s=2.0)  # PWRKEY toggles (EC200U log)
     error_texts = {3: "operation not allowed", **GNSS_TEXTS, **FILE_TEXTS}
     whole = frozenset({"+QMTPUBEX", "+QMTPUB"})
 
@@ -58,6 +59,10 @@ class Module(QuectelModem):
     def make_messages(self) -> SmsCommands:
         """Long ones too."""
         return Messages(self)
+
+    def sleep_mode(self) -> int:
+        """QSCLK=1 with DTR high."""
+        return 2 if self.settings.ram["QSCLK"] and self.power.level("DTR") else 0
 
     def _make_dialect(self) -> Any:
         self.tls_own = Tls(self)
@@ -123,6 +128,8 @@ class Module(QuectelModem):
         """The time is UTC, though the zone stands behind it (log of an EG800K)."""
         if command.op == "test":
             return Reply(["+QNTP: (1-16),<server>,(1-65535),(0,1)"])
+        if command.op == "read":
+            return Reply()
         if not self.ue.registered:
             raise MeFault(3)
 
