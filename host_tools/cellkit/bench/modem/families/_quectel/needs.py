@@ -7,6 +7,7 @@ import re
 from cellkit.bench.modem.families._quectel.needs_reports import REPORT_RULES
 from cellkit.bench.modem.families._quectel.needs_services import HOST, SERVICE_RULES, bring_up
 from cellkit.transcripts.peer import PeerPipe
+from cellkit.transcripts.shape import split
 from cellkit.transcripts.stage import Rule, Stage
 
 _PAYLOAD = b"test data of the peer, as long as is needed"
@@ -133,7 +134,7 @@ def _bearer_up(stage: Stage, match: re.Match[str]) -> None:
 
 def _bearer_refused(stage: Stage, match: re.Match[str]) -> None:
     if re.match(r"AT\+QIACT=", stage.command(), re.IGNORECASE):
-        stage.modem.faults._add("no_context", "", 1)
+        stage.modem.faults.no_context()
 
 
 def _active(stage: Stage, match: re.Match[str]) -> None:
@@ -144,7 +145,9 @@ def _active(stage: Stage, match: re.Match[str]) -> None:
 def _setting(stage: Stage, match: re.Match[str]) -> None:
     """+QCFG "name",values: the values of the log are those that the module has."""
     queries = stage.modem.queries  # type: ignore[attr-defined]
-    if not stage.sets(rf'AT\+QCFG="{re.escape(match[1])}",.*'):
+    own = queries.qcfg.get(match[1].lower(), "0")
+    same = len(split(own)) == len(split(match[2]))  # values, never a field that the module lacks
+    if same and not stage.sets(rf'AT\+QCFG="{re.escape(match[1])}",.*'):
         queries.qcfg[match[1].lower()] = match[2]
 
 

@@ -13,6 +13,14 @@ if TYPE_CHECKING:
 
 _NO_FIX = 516
 
+# Settings by name that have more values than one; what is not here has one, 0 at the factory.
+_QCFG = {
+    "ims": "0,1",
+    "band": "0xf,0x400a0e189f,0xa0e189f",
+    "iotopmode": "0,1",
+    "urc/ri/ring": '"pulse",120,1000,5000,"off",1',
+}
+
 
 class QueryCommands:
     """Handlers bound to one modem."""
@@ -22,7 +30,7 @@ class QueryCommands:
 
     def __init__(self, modem: QuectelModem) -> None:
         self._modem = modem
-        self.qcfg: dict[str, str] = {}
+        self.qcfg: dict[str, str] = dict(_QCFG)
         self.pseudo_fix = False
         """The position comes from assistance data: fix 1, no course, no satellite (log of an EG800K)."""
 
