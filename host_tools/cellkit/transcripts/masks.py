@@ -18,13 +18,20 @@ _NMEA = re.compile(r"\d{4,5}\.\d+[NSEW]")
 # Commands whose quoted parameters behind the first are names and passwords, or whose only parameter is a code.
 _SECRET = re.compile(
     r"(?i)(AT\+(?:CPIN|CLCK|CPWD|CGAUTH|QICSGP|CSTT|QMTCONN|CMQTTCONNECT|SMCONF|MQTTCONN|MQTTOPEN|MCONFIG|UMQTT|"
-    r"CMQCON|UPSD|QCGDEFCONT|MCGDEFCONT|GTSSLFILE|USECMNG|CNCFG|QMTCFG)=|AT%CMNG=|AT\*MCGDEFCONT=)(.*)"
+    r"CMQCON|UPSD|QCGDEFCONT|MCGDEFCONT|GTSSLFILE|USECMNG|CNCFG|QMTCFG|UAUTHREQ|SAPBR|QFTPCFG|SQNSMQTTCFG|MQTTUSER|"
+    r"MQTTCFG)=|AT%CMNG=|AT\*MCGDEFCONT=|AT#XMQTTCON=|AT#XCGAUTH=)(.*)"
 )
 _CODE = re.compile(r"(?i)(AT\+CPIN=)(.*)")
+# Names and passwords whose place differs from module to module: nothing quoted is left.
+_LOGIN = re.compile(r"(?i)([+;#](?:CGAUTH|XCGAUTH|UAUTHREQ|UPSD|QICSGP|CPWD|CLCK)[=:])(.*)")
 
 
 def _stars(match: re.Match[str]) -> str:
     return re.sub(r"[0-9A-Za-z+]", "*", match[0])
+
+
+def _hidden(match: re.Match[str]) -> str:
+    return '"' + "*" * len(match[1]) + '"'
 
 
 def _secrets(match: re.Match[str]) -> str:
@@ -44,6 +51,7 @@ def masked(text: str) -> str:
     text = _PEM.sub(lambda match: "*" * len(match[0]), text)
     text = _CODE.sub(lambda match: match[1] + re.sub(r"\d", "*", match[2]), text)
     text = _SECRET.sub(_secrets, text)
+    text = _LOGIN.sub(lambda match: match[1] + re.sub(r'"([^"]*)"', _hidden, match[2]), text)
     for pattern in (_IDENTITY, _KEY, _PHONE, _NMEA):
         text = pattern.sub(_stars, text)
     return _POSITION.sub(lambda match: match[0].split(".")[0] + "." + "*" * len(match[0].split(".")[1]), text)
