@@ -284,6 +284,24 @@ async def test_boudica_answers_without_prefix_and_an_old_socket_in_the_way():
     assert fake.commands[-1] == b"AT+NSOCL=1"
 
 
+async def test_streams_and_datagrams_of_one_module_beside_its_mqtt_session():
+    from cellular.modem.mqtt import Offloaded
+
+    fake = Scripted((b"SIM7020 R1752",))
+    fake.answers[b"AT+CSOC=1,2,1"] = says(b"+CSOC: 0") + OK
+    fake.answers[b"AT+CSOC=1,1,1"] = says(b"+CSOC: 1") + OK
+    modem = await started(fake)
+    Offloaded(modem, {})
+    datagrams = await modem.udp_open("192.0.2.1", 5683)
+    stream = await modem.tcp_open("192.0.2.1", 80)
+    buf = bytearray(10)
+    fake.say(says(b"+CSONMI: 1,6,343536") + says(b"+CSONMI: 0,6,313233"))
+    assert await stream.recv_into(buf, 1000) == 3 and buf[:3] == b"456"
+    assert await datagrams.recv_into(buf, 1000) == 3 and buf[:3] == b"123"
+    fake.say(says(b"+CSOERR: 1,4"))
+    await fails(SocketError, stream.recv_into(buf, 1000))
+
+
 async def test_release_assistance_goes_before_the_last_datagram_only():
     fake = Scripted((b"SIM7020 R1752",))
     fake.answers[b"AT+CSOC=1,2,1"] = says(b"+CSOC: 0") + OK

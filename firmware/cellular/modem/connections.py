@@ -127,11 +127,11 @@ class Connections:
         if received is None:
             return False
         for sock in self._sockets.values():
-            if isinstance(sock, UdpSocket) and sock.handle == received[0]:
+            if sock.handle == received[0]:
+                if not isinstance(sock, UdpSocket):
+                    return False  # a stream's, which listens itself
                 break
         else:
-            if received[0] in self._sockets:
-                return False
             trace("datagram_for_no_socket", socket=received[0])
             return True
         if received[1] is None:

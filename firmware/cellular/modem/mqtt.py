@@ -112,7 +112,7 @@ def topic_of(text):
 class Offloaded(Client):
     """A session that the module keeps; one at a time. urcs: {prefix: handler(line, payload)} while it is used."""
 
-    waits_since = None  # as UdpSocket, among which the modem has it
+    waits_since = handle = None  # as UdpSocket, among which the modem has it
 
     def __init__(self, modem, urcs):
         super().__init__()

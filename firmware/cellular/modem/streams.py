@@ -2,6 +2,7 @@
 
 from time import ticks_add, ticks_diff, ticks_ms
 
+from cellular.at.fields import number, split
 from cellular.errors import ATError, CellularError, ModemReset, SocketError
 from cellular.trace import trace
 from cellular.waiter import Waiter
@@ -138,6 +139,32 @@ def find(modem, handle):
         if isinstance(sock, StreamSocket) and sock.handle == handle:
             return sock
     return None
+
+
+def follow(modem, prefixes, received):
+    """Tell the streams what comes for them in lines that begin with one of `prefixes`.
+
+    received(line, payload): (socket, True) where data wait in the module, (socket, bytes) for data that it pushes,
+    (socket, None) where the connection is over, None where the line says nothing; ValueError if it is damaged.
+    """
+
+    def event(line, payload):
+        try:
+            told = received(line, payload)
+        except ValueError:
+            told = number(split(line[line.find(b":") + 1 :]), 0), None  # a stream with a hole is none
+        sock = find(modem, told[0]) if told else None
+        if sock is None:
+            return
+        if told[1] is True:
+            sock.readable()
+        elif told[1] is None:
+            sock.lost()
+        else:
+            sock.arrived(told[1])
+
+    for prefix in prefixes:
+        modem.listen(prefix, event)
 
 
 async def open_stream(modem, dialect, sid, host, port, tls):

@@ -129,16 +129,6 @@ async def stream_close(modem, sid):
 
 def listen(modem):
     """Tell the streams what comes for them."""
+    from cellular.modem.streams import follow
 
-    def event(line, payload):
-        fields = split(line[line.find(b":") + 1 :])
-        sock = modem.socket(number(fields, 0))
-        if sock is None:
-            return
-        if line.startswith(b"+CADATAIND:"):
-            sock.readable()
-        elif number(fields, 1) == 0:
-            sock.lost()
-
-    modem.listen(b"+CADATAIND:", event)
-    modem.listen(b"+CASTATE:", event)
+    follow(modem, (b"+CADATAIND:", b"+CASTATE:"), udp_received)

@@ -103,20 +103,8 @@ def udp_received(line, payload=None, cut=False):
 
 
 def listen(modem):
-    """Tell the sockets what comes for them."""
+    """Tell the streams what comes for them."""
+    from cellular.modem.streams import follow
 
-    def event(line, payload):
-        sock = modem.socket(number(split(line[line.find(b":") + 1 :]), 1 if line.startswith(b"+CIPRX") else 0))
-        if sock is None:
-            return
-        if line.startswith(b"+CIPRXGET: 1,"):
-            sock.readable()
-        else:
-            sock.lost()
-
-    def ended(line, payload):
-        modem.bearer_lost()
-
-    modem.listen(b"+CIPRXGET: 1,", event)
-    modem.listen(b"+IPCLOSE:", event)
-    modem.listen(b"+CIPEVENT:", ended)
+    follow(modem, (b"+CIPRXGET: 1,", b"+IPCLOSE:"), udp_received)
+    modem.listen(b"+CIPEVENT:", lambda line, payload: modem.bearer_lost())

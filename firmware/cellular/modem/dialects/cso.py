@@ -6,7 +6,6 @@ from binascii import hexlify, unhexlify
 from cellular.at.fields import number, split
 from cellular.errors import ATError, CellularError, SocketError
 from cellular.modem.address import address
-from cellular.modem.streams import find
 from micropython import const
 
 STREAM_MAX = const(512)
@@ -93,19 +92,6 @@ def stream_name(number):
 
 def listen(modem):
     """Tell the streams what comes for them."""
+    from cellular.modem.streams import follow
 
-    def event(line, payload):
-        try:
-            handle, data = udp_received(line)
-        except ValueError:
-            handle, data = number(split(line[8:]), 0), None  # a stream with a hole is none
-        sock = find(modem, handle)
-        if sock is None:
-            return
-        if data is None:
-            sock.lost()
-        else:
-            sock.arrived(data)
-
-    modem.listen(b"+CSONMI:", event)
-    modem.listen(b"+CSOERR:", event)
+    follow(modem, (b"+CSONMI:", b"+CSOERR:"), udp_received)

@@ -83,19 +83,6 @@ async def stream_close(modem, sid):
 
 def listen(modem):
     """Tell the streams what comes for them."""
+    from cellular.modem.streams import follow
 
-    def event(line, payload):
-        try:
-            sid, data = udp_received(line)
-        except ValueError:
-            sid, data = number(split(line[line.find(b":") + 1 :]), 0), None  # a stream with a hole is none
-        sock = modem.socket(sid)
-        if sock is None:
-            return
-        if data is None:
-            sock.lost()
-        else:
-            sock.arrived(data)
-
-    modem.listen(b"+IPRD:", event)
-    modem.listen(b"+IPCLOSE:", event)
+    follow(modem, (b"+IPRD:", b"+IPCLOSE:"), udp_received)

@@ -107,23 +107,9 @@ def udp_received(line, payload=None, cut=False):
 
 
 def listen(modem):
-    """Tell the sockets what comes for them."""
+    """Tell the streams what comes for them."""
+    from cellular.modem.streams import follow
 
-    def readable(line, payload):
-        sock = modem.socket(number(split(line[line.find(b":") + 1 :]), 1))
-        if sock is not None:
-            sock.readable()
-
-    def closed(line, payload):
-        sock = modem.socket(line[0] - 48)
-        if sock is not None and line.find(b"CLOSED") > 0:
-            sock.lost()
-
-    def ended(line, payload):
-        modem.bearer_lost()
-
-    modem.listen(b"+CIPRXGET: 1,", readable)
-    for digit in b"01234567":
-        modem.listen(b"%c, CLOSED" % digit, closed)
-        modem.listen(b"%c,CLOSED" % digit, closed)
-    modem.listen(b"+PDP", ended)
+    links = [form % digit for digit in b"01234567" for form in (b"%c, CLOSED", b"%c,CLOSED")]
+    follow(modem, [b"+CIPRXGET: 1,"] + links, udp_received)
+    modem.listen(b"+PDP", lambda line, payload: modem.bearer_lost())

@@ -9,7 +9,6 @@ from binascii import hexlify, unhexlify
 from cellular.at.fields import number, split
 from cellular.errors import ATError, CellularError, SocketError
 from cellular.modem.address import address
-from cellular.modem.streams import find
 from micropython import const
 
 STREAM_MAX = const(512)
@@ -127,15 +126,6 @@ def stream_name(number):
 
 def listen(modem):
     """Tell the streams what comes for them."""
+    from cellular.modem.streams import follow
 
-    def event(line, payload):
-        sock = find(modem, number(split(line[8:]), 0))
-        if sock is None:
-            return
-        if line.startswith(b"+NSONMI:"):
-            sock.readable()
-        else:
-            sock.lost()
-
-    modem.listen(b"+NSONMI:", event)
-    modem.listen(b"+NSOCLI:", event)
+    follow(modem, (b"+NSONMI:", b"+NSOCLI:"), udp_received)

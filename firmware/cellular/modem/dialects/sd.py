@@ -80,10 +80,6 @@ async def stream_close(modem, sid):
 
 def listen(modem):
     """Tell the streams what comes for them."""
+    from cellular.modem.streams import follow
 
-    def event(line, payload):
-        sock = modem.socket(number(split(line[6:]), 0))
-        if sock is not None:
-            sock.readable()
-
-    modem.listen(b"SRING:", event)
+    follow(modem, (b"SRING:",), udp_received)

@@ -100,15 +100,6 @@ async def stream_close(modem, sid):
 
 def listen(modem):
     """Tell the streams what comes for them."""
+    from cellular.modem.streams import follow
 
-    def event(line, payload):
-        sock = modem.socket(number(split(line[line.find(b":") + 1 :]), 0))
-        if sock is None:
-            return
-        if line.startswith(b"+SQNSRING:"):
-            sock.readable()
-        else:
-            sock.lost()
-
-    modem.listen(b"+SQNSRING:", event)
-    modem.listen(b"+SQNSH:", event)
+    follow(modem, (b"+SQNSRING:", b"+SQNSH:"), udp_received)

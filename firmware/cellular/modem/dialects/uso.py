@@ -3,7 +3,6 @@
 from cellular.at.fields import number, split
 from cellular.errors import ATError, CellularError, SocketError
 from cellular.modem.address import address
-from cellular.modem.streams import find
 from cellular.modem.tls import TlsError, name_of
 from micropython import const
 
@@ -134,16 +133,6 @@ def stream_name(number):
 
 def listen(modem):
     """Tell the streams what comes for them."""
+    from cellular.modem.streams import follow
 
-    def readable(line, payload):
-        sock = find(modem, number(split(line[line.find(b":") + 1 :]), 0))
-        if sock is not None:
-            sock.readable()
-
-    def closed(line, payload):
-        sock = find(modem, number(split(line[line.find(b":") + 1 :]), 0))
-        if sock is not None:
-            sock.lost()
-
-    modem.listen(b"+UUSORD:", readable)
-    modem.listen(b"+UUSOCL:", closed)
+    follow(modem, (b"+UUSORD:", b"+UUSOCL:"), udp_received)

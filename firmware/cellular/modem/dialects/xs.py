@@ -10,7 +10,6 @@ from time import ticks_diff, ticks_ms
 
 from cellular.at.fields import number, split
 from cellular.errors import ATError, CellularError, SocketError
-from cellular.modem.streams import find
 from cellular.modem.tls import TlsError, digest
 from micropython import const
 
@@ -172,6 +171,8 @@ async def _receive(modem, handle, count):
         await _poll(modem, handle)
         return b""  # nothing there
     if line is None:  # OK alone: the server has closed
+        from cellular.modem.streams import find
+
         sock = find(modem, handle)
         if sock is not None:
             sock.lost()
@@ -197,11 +198,6 @@ def stream_name(number):
 
 def listen(modem):
     """Tell the streams what comes for them."""
+    from cellular.modem.streams import follow
 
-    def event(line, payload):
-        fields = split(line[8:])
-        sock = find(modem, number(fields, 0))
-        if sock is not None and number(fields, 1):
-            sock.readable()
-
-    modem.listen(b"#XAPOLL:", event)
+    follow(modem, (b"#XAPOLL:",), udp_received)
