@@ -198,7 +198,7 @@ def test_a_search_without_a_cell_goes_through_the_band(tmp_path: Path) -> None:
     assert spent_s == pytest.approx(one_s * len(searches), rel=0.02)
 
 
-@pytest.mark.parametrize(("name", "off_percent"), [("default", 3.2), ("short-tau", 2.0), ("no-psm", 3.0)])
+@pytest.mark.parametrize(("name", "off_percent"), [("default", 3.0), ("short-tau", 2.0), ("no-psm", 3.0)])
 def test_plan_and_simulation_agree(tmp_path: Path, name: str, off_percent: float) -> None:
     simulate(tmp_path, 20, NetworkConfig.load(name))
     run = read(tmp_path, Scenario(app="smoke"))

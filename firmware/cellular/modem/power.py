@@ -10,6 +10,7 @@ from micropython import const
 
 _LONG_PRESSES_MS = (1700, 6000)
 _UNKNOWN = "unknown"  # NAME of the base profile
+_COMMON_BANNERS = (b"RDY",)  # known at once, what was asked before the boot is not waited for
 _OTHER_BAUD = const(9600)
 _OTHER_TRIES = const(2)
 
@@ -56,6 +57,7 @@ class Power:
         if not self._kind:
             self.use(base)
             self.channel.line_end = b"\r\n"  # each module takes that, and some wait for it
+            self.channel.banners = _COMMON_BANNERS
             return
         profile = loader.find(self._kind.encode())
         if profile is None:
