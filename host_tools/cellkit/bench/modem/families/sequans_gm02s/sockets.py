@@ -9,25 +9,24 @@ from typing import TYPE_CHECKING
 
 from cellkit.bench.modem.engines.links import Kind, Link
 from cellkit.bench.modem.families._clients import text_of
+from cellkit.bench.modem.families._clients.numbered import FACTORY, FIRST, LAST, LONGEST, NOT_ALLOWED, NumberedSockets
 from cellkit.bench.modem.family import DataMode, Handler, Reply
 from cellkit.bench.modem.v250 import Command, MeFault, SyntaxFault
 
 if TYPE_CHECKING:
     from cellkit.bench.modem.families.sequans_gm02s import Module
 
-_FIRST, _LAST, _LONGEST = 1, 6, 1500
-_NOT_ALLOWED = 3
-_FACTORY = (1, 300, 90, 600, 50)
-_EXTENDED = (0, 0, 0, 0, 0, 0)
+EXTENDED = (0, 0, 0, 0, 0, 0)
 
 
-class SocketCommands:
+class SocketCommands(NumberedSockets):
     """Handlers bound to one modem."""
 
+    name = "+SQNS"
+    _modem: Module
+
     def __init__(self, modem: Module) -> None:
-        self._modem = modem
-        self.config: dict[int, tuple[int, ...]] = {}
-        self.extended: dict[int, tuple[int, ...]] = {}
+        super().__init__(modem)
         self.secure: dict[int, int] = {}
         self.datagrams: dict[int, list[bytes]] = {}
 
@@ -44,38 +43,15 @@ class SocketCommands:
             "+SQNSI": self._si, "+SQNSO": self._so, "+SQNSSCFG": self._sscfg, "+SQNSA": lambda command: Reply(),
         }  # fmt: skip
 
-    def _id(self, command: Command, at: int = 0) -> int:
-        return command.integer(at, _FIRST, _LAST)
-
-    def _link(self, number: int) -> Link:
-        link = self._modem.links.get(number)
-        if link is None or link.state == "opening":
-            raise MeFault(_NOT_ALLOWED)
-        return link
-
     # Settings
 
     def _scfg(self, command: Command) -> Reply:
-        if command.op == "test":
-            return Reply(["+SQNSCFG: (1-6),(1-6),(0-1500),(0-65535),(10-1200),(0-255)"])
-        if command.op == "read":
-            rows = [(number, *self.config.get(number, _FACTORY)) for number in range(_FIRST, _LAST + 1)]
-            return Reply(["+SQNSCFG: " + ",".join(map(str, row)) for row in rows])
-        number = self._id(command)
-        given = zip(range(1, 6), _FACTORY, strict=True)
-        self.config[number] = tuple(command.integer(index, 0, 65535, default=value) for index, value in given)
-        return Reply()
+        test = "(1-6),(1-6),(0-1500),(0-65535),(10-1200),(0-255)"
+        return self._table(command, "+SQNSCFG", self.config, FACTORY, test)
 
     def _scfgext(self, command: Command) -> Reply:
-        if command.op == "test":
-            return Reply(["+SQNSCFGEXT: (1-6),(0-2),(0,1),(0-240),(0,1),(0,1)"])
-        if command.op == "read":
-            rows = [(number, *self.extended.get(number, _EXTENDED)) for number in range(_FIRST, _LAST + 1)]
-            return Reply(["+SQNSCFGEXT: " + ",".join(map(str, row)) for row in rows])
-        number = self._id(command)
-        given = zip(range(1, 7), _EXTENDED, strict=True)
-        self.extended[number] = tuple(command.integer(index, 0, 240, default=value) for index, value in given)
-        return Reply()
+        test = "(1-6),(0-2),(0,1),(0-240),(0,1),(0,1)"
+        return self._table(command, "+SQNSCFGEXT", self.extended, EXTENDED, test, 240)
 
     def _sscfg(self, command: Command) -> Reply:
         """AT+SQNSSCFG=<id>,<enable>,<profile>: TLS on a socket."""
@@ -96,22 +72,12 @@ class SocketCommands:
         local = command.integer(5, 0, 65535, default=0)
         online = not command.integer(6, 0, 1, default=0)
         if modem.links.get(number) is not None:
-            raise MeFault(_NOT_ALLOWED)
+            raise MeFault(NOT_ALLOWED)
         profile = self.secure.get(number)
         wanted: Kind = "udp" if kind else "tls" if profile is not None else "tcp"
         tls = modem.web_part.settings(profile) if profile is not None else None
 
-        def opened(outcome: str) -> None:
-            if outcome != "ok":
-                link.close()
-                modem.complete(Reply(final="NO CARRIER"))
-            elif online:
-                link.on_data = modem.output.raw
-                modem.complete(Reply(final="CONNECT", after=lambda: modem.go_online(link.send)))
-            else:
-                modem.complete(Reply())
-
-        link = modem.links.open(number, wanted, host, port, opened, tls, local_port=local)
+        link = self._open(number, wanted, (host, port), local, online, tls)
         self.datagrams[number] = []
         link.on_data = lambda data: self._came(number, link, data)
         link.on_closed = lambda why: self._closed(number, link)
@@ -127,27 +93,12 @@ class SocketCommands:
             link.close()
         self._modem.urc(f"+SQNSH: {number}")
 
-    def _sh(self, command: Command) -> Reply:
-        if command.op == "test":
-            return Reply(["+SQNSH: (1-6)"])
-        number = self._id(command)
-        link = self._modem.links.get(number)
-        if link is None:
-            raise MeFault(_NOT_ALLOWED)
-        link.close()
-        return Reply()
-
-    def _so(self, command: Command) -> Reply:
-        link = self._link(self._id(command))
-        link.on_data = self._modem.output.raw
-        return Reply(final="CONNECT", after=lambda: self._modem.go_online(link.send))
-
     # Sending
 
     def _ssendext(self, command: Command) -> Reply:
         if command.op == "test":
             return Reply(["+SQNSSENDEXT: (1-6),(1-1500),(0-2)"])
-        number, size = self._id(command), command.integer(1, 1, _LONGEST)
+        number, size = self._id(command), command.integer(1, 1, LONGEST)
         return self._asks(number, size, command.integer(2, 0, 2, default=0))
 
     def _ssend(self, command: Command) -> Reply:
@@ -158,8 +109,8 @@ class SocketCommands:
     def _asks(self, number: int, size: int | None, rai: int) -> Reply:
         link = self._link(number)
         if link.state != "open":
-            raise MeFault(_NOT_ALLOWED)
-        as_hex = bool(self.extended.get(number, _EXTENDED)[4])
+            raise MeFault(NOT_ALLOWED)
+        as_hex = bool(self.extended.get(number, EXTENDED)[4])
 
         def typed(data: bytes | None) -> None:
             if data is None:
@@ -173,13 +124,7 @@ class SocketCommands:
             link.send(payload, self._sent, rai)
 
         wanted = None if size is None else 2 * size if as_hex else size
-        return Reply(prompt=DataMode(wanted, 2 * _LONGEST, typed, ends=b"" if size else b"\x1a"))
-
-    def _sent(self, ok: bool) -> None:
-        if ok:
-            self._modem.complete(Reply())
-        else:
-            self._modem.fail(MeFault(_NOT_ALLOWED))
+        return Reply(prompt=DataMode(wanted, 2 * LONGEST, typed, ends=b"" if size else b"\x1a"))
 
     # Receiving
 
@@ -187,7 +132,7 @@ class SocketCommands:
         if link.kind == "udp":
             self.datagrams[number].append(data)
         link.buffer += data
-        mode, as_hex = self.extended.get(number, _EXTENDED)[:2]
+        mode, as_hex = self.extended.get(number, EXTENDED)[:2]
         if mode == 2:
             shown = data.hex().upper() if as_hex else text_of(data)
             link.buffer.clear()
@@ -198,17 +143,17 @@ class SocketCommands:
     def _srecv(self, command: Command) -> Reply:
         if command.op == "test":
             return Reply(["+SQNSRECV: (1-6),(1-1500)"])
-        number, size = self._id(command), command.integer(1, 1, _LONGEST)
+        number, size = self._id(command), command.integer(1, 1, LONGEST)
         link = self._link(number)
         if not link.buffer:
-            raise MeFault(_NOT_ALLOWED)
+            raise MeFault(NOT_ALLOWED)
         if link.kind == "udp":  # one datagram a read; the rest of it is lost
             whole = self.datagrams[number].pop(0)
             link.take(len(whole))
             data = whole[:size]
         else:
             data = link.take(size)
-        as_hex = self.extended.get(number, _EXTENDED)[1]
+        as_hex = self.extended.get(number, EXTENDED)[1]
         shown = data.hex().upper() if as_hex else text_of(data)
         over = link.state == "closed" and not link.buffer
         after = (lambda: self._modem.later(0.05, self._gone, number)) if over else None
@@ -222,7 +167,7 @@ class SocketCommands:
         if command.op == "test":
             return Reply(["+SQNSS: (1-6)"])
         lines = []
-        for number in range(_FIRST, _LAST + 1):
+        for number in range(FIRST, LAST + 1):
             link = self._modem.links.get(number)
             if link is None:
                 lines.append(f"+SQNSS: {number},0")
@@ -231,16 +176,8 @@ class SocketCommands:
             kind, ip = int(link.kind == "udp"), self._modem.ue.grant.ip
             lines.append(f'+SQNSS: {number},{state},"{ip}",{link.local_port},"{link.ip}",{link.port},{kind}')
         if command.op == "set":
-            lines = [lines[self._id(command) - _FIRST]]
+            lines = [lines[self._id(command) - FIRST]]
         return Reply(lines)
 
     def _si(self, command: Command) -> Reply:
-        if command.op == "test":
-            return Reply(["+SQNSI: (1-6)"])
-        wanted = [self._id(command)] if command.op == "set" else range(_FIRST, _LAST + 1)
-        lines = []
-        for number in wanted:
-            link = self._modem.links.get(number)
-            counts = (link.sent, link.received, len(link.buffer), 0) if link is not None else (0, 0, 0, 0)
-            lines.append(f"+SQNSI: {number}," + ",".join(map(str, counts)))
-        return Reply(lines)
+        return self._counters(command, lambda link: 0)

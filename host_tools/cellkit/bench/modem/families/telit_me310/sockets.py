@@ -6,27 +6,26 @@ from typing import TYPE_CHECKING
 
 from cellkit.bench.modem.engines.links import Kind, Link
 from cellkit.bench.modem.families._clients import text_of
+from cellkit.bench.modem.families._clients.numbered import FACTORY, LONGEST, NOT_ALLOWED, NumberedSockets
 from cellkit.bench.modem.family import DataMode, Handler, Reply
 from cellkit.bench.modem.v250 import Command, MeFault, SyntaxFault
 
 if TYPE_CHECKING:
     from cellkit.bench.modem.families.telit_me310 import Module
 
-_FIRST, _LAST, _LONGEST = 1, 6, 1500
-_NOT_ALLOWED = 3
-_FACTORY = (1, 300, 90, 600, 50)
-_EXTENDED = (0, 0, 0, 0, 0)
+EXTENDED = (0, 0, 0, 0, 0)
 _BACKSPACE = 8
 _RAI_ONLY_IN = 9  # NB-IoT; else ignored
 
 
-class SocketCommands:
+class SocketCommands(NumberedSockets):
     """Handlers bound to one modem."""
 
+    name = "#S"
+    _modem: Module
+
     def __init__(self, modem: Module) -> None:
-        self._modem = modem
-        self.config: dict[int, tuple[int, ...]] = {}
-        self.extended: dict[int, tuple[int, ...]] = {}
+        super().__init__(modem)
         self.forget()
 
     def forget(self) -> None:
@@ -43,34 +42,13 @@ class SocketCommands:
             "#SSENDUDP": self._ssendudp, "#SSENDUDPEXT": self._ssendudpext, "#SLUDP": self._sludp,
         }  # fmt: skip
 
-    def _id(self, command: Command, at: int = 0) -> int:
-        return command.integer(at, _FIRST, _LAST)
-
-    def _link(self, number: int) -> Link:
-        link = self._modem.links.get(number)
-        if link is None or link.state == "opening":
-            raise MeFault(_NOT_ALLOWED)
-        return link
-
     # Settings
 
     def _scfg(self, command: Command) -> Reply:
-        return self._table(command, "#SCFG", self.config, _FACTORY, "(1-6),(1-6),(0-1500),(0-65535),(10-1200),(0-255)")
+        return self._table(command, "#SCFG", self.config, FACTORY, "(1-6),(1-6),(0-1500),(0-65535),(10-1200),(0-255)")
 
     def _scfgext(self, command: Command) -> Reply:
-        return self._table(command, "#SCFGEXT", self.extended, _EXTENDED, "(1-6),(0-3),(0,1),(0-240),(0,1),(0,1)")
-
-    def _table(
-        self, command: Command, name: str, table: dict[int, tuple[int, ...]], factory: tuple[int, ...], test: str
-    ) -> Reply:
-        if command.op == "test":
-            return Reply([f"{name}: {test}"])
-        if command.op == "read":
-            rows = [(number, *table.get(number, factory)) for number in range(_FIRST, _LAST + 1)]
-            return Reply([f"{name}: " + ",".join(map(str, row)) for row in rows])
-        given = enumerate(factory, 1)
-        table[self._id(command)] = tuple(command.integer(at, 0, 65535, default=value) for at, value in given)
-        return Reply()
+        return self._table(command, "#SCFGEXT", self.extended, EXTENDED, "(1-6),(0-3),(0,1),(0-240),(0,1),(0,1)")
 
     # Opening and closing
 
@@ -82,20 +60,10 @@ class SocketCommands:
         port, host = command.integer(2, 1, 65535), command.string(3, 128)
         local, online = command.integer(5, 0, 65535, default=0), not command.integer(6, 0, 1, default=0)
         if modem.links.get(number) is not None or not modem.bearer_up():
-            raise MeFault(_NOT_ALLOWED)
-
-        def opened(outcome: str) -> None:
-            if outcome != "ok":
-                link.close()
-                modem.complete(Reply(final="NO CARRIER"))
-            elif online:
-                link.on_data = modem.output.raw
-                modem.complete(Reply(final="CONNECT", after=lambda: modem.go_online(link.send)))
-            else:
-                modem.complete(Reply())
+            raise MeFault(NOT_ALLOWED)
 
         wanted: Kind = "udp" if kind else "tcp"
-        link = modem.links.open(number, wanted, host, port, opened, local_port=local)
+        link = self._open(number, wanted, (host, port), local, online)
         self._datagrams[number] = []
         link.on_data = lambda data: self._came(number, link, data)
         link.on_closed = lambda why: self._closed(number, link)
@@ -121,20 +89,6 @@ class SocketCommands:
         link.close()
         self._modem.urc("NO CARRIER")
 
-    def _sh(self, command: Command) -> Reply:
-        if command.op == "test":
-            return Reply(["#SH: (1-6)"])
-        link = self._modem.links.get(self._id(command))
-        if link is None:
-            raise MeFault(_NOT_ALLOWED)
-        link.close()
-        return Reply()
-
-    def _so(self, command: Command) -> Reply:
-        link = self._link(self._id(command))
-        link.on_data = self._modem.output.raw
-        return Reply(final="CONNECT", after=lambda: self._modem.go_online(link.send))
-
     # Sending
 
     def _rai(self, command: Command, at: int) -> int:
@@ -144,7 +98,7 @@ class SocketCommands:
     def _ssendext(self, command: Command) -> Reply:
         if command.op == "test":
             return Reply(["#SSENDEXT: (1-6),(1-1500),(0-2)"])
-        return self._asks(self._id(command), command.integer(1, 1, _LONGEST), None, self._rai(command, 2))
+        return self._asks(self._id(command), command.integer(1, 1, LONGEST), None, self._rai(command, 2))
 
     def _ssend(self, command: Command) -> Reply:
         if command.op == "test":
@@ -157,13 +111,13 @@ class SocketCommands:
 
     def _ssendudpext(self, command: Command) -> Reply:
         peer = command.string(2, 128), command.integer(3, 1, 65535)
-        return self._asks(self._id(command), command.integer(1, 1, _LONGEST), peer, self._rai(command, 4))
+        return self._asks(self._id(command), command.integer(1, 1, LONGEST), peer, self._rai(command, 4))
 
     def _asks(self, number: int, size: int | None, peer: tuple[str, int] | None, rai: int) -> Reply:
         link, modem = self._link(number), self._modem
         if link.state != "open":
-            raise MeFault(_NOT_ALLOWED)
-        as_hex = bool(self.extended.get(number, _EXTENDED)[4])
+            raise MeFault(NOT_ALLOWED)
+        as_hex = bool(self.extended.get(number, EXTENDED)[4])
 
         def typed(data: bytes | None) -> None:
             if data is None:
@@ -183,19 +137,13 @@ class SocketCommands:
 
         wanted = None if size is None else 2 * size if as_hex else size
         echo = bool(modem.settings.nvram["E"])  # of the terminal, also of payload
-        longest = 2 * _LONGEST if as_hex else _LONGEST
+        longest = 2 * LONGEST if as_hex else LONGEST
         return Reply(prompt=DataMode(wanted, longest, typed, ends=b"" if size else b"\x1a", echo=echo))
-
-    def _sent(self, ok: bool) -> None:
-        if ok:
-            self._modem.complete(Reply())
-        else:
-            self._modem.fail(MeFault(_NOT_ALLOWED))
 
     # Receiving
 
     def _came(self, number: int, link: Link, data: bytes) -> None:
-        mode, as_hex = self.extended.get(number, _EXTENDED)[:2]
+        mode, as_hex = self.extended.get(number, EXTENDED)[:2]
         shown = data.hex().upper() if as_hex else text_of(data)
         peer = link.sender if link.kind == "udp" else (link.ip, link.port)
         if mode == 2:
@@ -212,10 +160,10 @@ class SocketCommands:
     def _srecv(self, command: Command) -> Reply:
         if command.op == "test":
             return Reply(["#SRECV: (1-6),(1-1500),(0,1)"])
-        number, size = self._id(command), command.integer(1, 1, _LONGEST)
+        number, size = self._id(command), command.integer(1, 1, LONGEST)
         link, with_peer = self._link(number), command.integer(2, 0, 1, default=0)
         if not link.buffer:
-            raise MeFault(_NOT_ALLOWED)
+            raise MeFault(NOT_ALLOWED)
         head = f"#SRECV: {number}"
         if link.kind == "udp":
             data, ip, port = self._datagrams[number].pop(0)
@@ -229,7 +177,7 @@ class SocketCommands:
         else:
             data = link.take(size)
             head += f",{len(data)}"
-        as_hex = self.extended.get(number, _EXTENDED)[1]
+        as_hex = self.extended.get(number, EXTENDED)[1]
         over = link.state == "closed" and not link.buffer
         after = (lambda: self._modem.later(0.05, self._gone, link)) if over else None
         shown = data.hex().upper() if as_hex else text_of(data)
@@ -241,9 +189,8 @@ class SocketCommands:
         """0 closed, 1 data flow, 2 suspended, 3 suspended with data, 4 listening, 6 resolving."""
         if command.op == "test":
             return Reply(["#SS: (1-6)"])
-        wanted = [self._id(command)] if command.op == "set" else list(range(_FIRST, _LAST + 1))
         lines = []
-        for number in wanted:
+        for number in self._wanted(command):
             link = self._modem.links.get(number)
             if link is None:
                 lines.append(f"#SS: {number},0")
@@ -255,15 +202,7 @@ class SocketCommands:
         return Reply(lines)
 
     def _si(self, command: Command) -> Reply:
-        if command.op == "test":
-            return Reply(["#SI: (1-6)"])
-        wanted = [self._id(command)] if command.op == "set" else list(range(_FIRST, _LAST + 1))
-        lines = []
-        for number in wanted:
-            link = self._modem.links.get(number)
-            counts = (link.sent, link.received, len(link.buffer), link.sent - link.acked) if link else (0, 0, 0, 0)
-            lines.append(f"#SI: {number}," + ",".join(map(str, counts)))
-        return Reply(lines)
+        return self._counters(command, lambda link: link.sent - link.acked)
 
 
 def _edited(data: bytes) -> bytes:
