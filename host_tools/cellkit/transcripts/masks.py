@@ -15,15 +15,15 @@ _KEY = re.compile(r"(?<![0-9A-Za-z])[0-9A-Fa-f]{32,}(?![0-9A-Za-z])")
 _PEM = re.compile(r"-----BEGIN.*?(?:-----END[^-]*-----|\Z)", re.DOTALL)
 _POSITION = re.compile(r"(?<![\d.])-?\d{1,3}\.\d{4,}")
 _NMEA = re.compile(r"\d{4,5}\.\d+[NSEW]")
-# Commands whose quoted parameters behind the first are names and passwords, or whose only parameter is a code.
+# Commands whose quoted parameters behind the first are names and passwords.
 _SECRET = re.compile(
-    r"(?i)(AT\+(?:CPIN|CLCK|CPWD|CGAUTH|QICSGP|CSTT|QMTCONN|CMQTTCONNECT|SMCONF|MQTTCONN|MQTTOPEN|MCONFIG|UMQTT|"
-    r"CMQCON|UPSD|QCGDEFCONT|MCGDEFCONT|GTSSLFILE|USECMNG|CNCFG|QMTCFG|UAUTHREQ|SAPBR|QFTPCFG|SQNSMQTTCFG|MQTTUSER|"
-    r"MQTTCFG)=|AT%CMNG=|AT\*MCGDEFCONT=|AT#XMQTTCON=|AT#XCGAUTH=)(.*)"
+    r"(?i)(AT\+(?:CSTT|QMTCONN|CMQTTCONNECT|SMCONF|MQTTCONN|MQTTOPEN|MCONFIG|UMQTT|"
+    r"CMQCON|QCGDEFCONT|MCGDEFCONT|GTSSLFILE|USECMNG|CNCFG|QMTCFG|SAPBR|QFTPCFG|SQNSMQTTCFG|MQTTUSER|"
+    r"MQTTCFG)=|AT%CMNG=|AT\*MCGDEFCONT=|AT#XMQTTCON=)(.*)"
 )
 _CODE = re.compile(r"(?i)(AT\+CPIN=)(.*)")
 # Names and passwords whose place differs from module to module: nothing quoted is left.
-_LOGIN = re.compile(r"(?i)([+;#](?:CGAUTH|XCGAUTH|UAUTHREQ|UPSD|QICSGP|CPWD|CLCK)[=:])(.*)")
+_LOGIN = re.compile(r"(?i)([+;#](?:CGAUTH|XCGAUTH|UAUTHREQ|UPSD|QICSGP|CPIN|CPWD|CLCK)[=:])(.*)")
 
 
 def _stars(match: re.Match[str]) -> str:
