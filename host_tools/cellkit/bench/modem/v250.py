@@ -99,6 +99,21 @@ def split_args(raw: str) -> list[Arg]:
     return args
 
 
+def head_args(raw: str, count: int) -> tuple[list[Arg], str | None]:
+    """The first `count` parameters, and all that follows as it is; None if there are no more. Raises SyntaxFault."""
+    quoted, commas = False, 0
+    for at, char in enumerate(raw):
+        if char == '"':
+            quoted = not quoted
+        elif char == "," and not quoted:
+            commas += 1
+            if commas == count:
+                return split_args(raw[:at]), raw[at + 1:]
+    if commas != count - 1:
+        raise SyntaxFault
+    return split_args(raw), None
+
+
 def _outside_quotes(text: str, separator: str) -> list[str]:
     parts, start, quoted = [], 0, False
     for index, char in enumerate(text):

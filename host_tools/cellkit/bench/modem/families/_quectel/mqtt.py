@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from cellkit.bench.modem.engines.mqtt import MqttClient
 from cellkit.bench.modem.engines.mqttcodec import Will
 from cellkit.bench.modem.family import DataMode, Handler, Reply
-from cellkit.bench.modem.v250 import Arg, Command, SyntaxFault, split_args
+from cellkit.bench.modem.v250 import Command, SyntaxFault, head_args
 
 if TYPE_CHECKING:
     from cellkit.bench.modem.families._quectel.base import QuectelModem
@@ -209,7 +209,7 @@ class MqttCommands:
     def _qmtpub(self, command: Command) -> Reply:
         if command.op == "test":
             return Reply([f"{command.name}: (0-{self.clients - 1}),(0-65535),(0-2),(0,1),<topic>,(1-{_LONGEST})"])
-        args, rest = _head(command.raw, 5)
+        args, rest = head_args(command.raw, 5)
         head = Command(command.name, "set", "", args)
         index, number = self._index(head), head.integer(1, 0, 65535)
         qos, retain, topic = head.integer(2, 0, 2), bool(head.integer(3, 0, 1)), head.string(4, 256)
@@ -261,21 +261,6 @@ class MqttCommands:
             for number, (topic, payload) in enumerate(self._stored.pop(index, []))
         ]
         return Reply(lines)
-
-
-def _head(raw: str, count: int) -> tuple[list[Arg], str | None]:
-    """The first `count` parameters, and all that follows as it is; None if there are no more."""
-    at, quoted, commas = 0, False, 0
-    for at, char in enumerate(raw):
-        if char == '"':
-            quoted = not quoted
-        elif char == "," and not quoted:
-            commas += 1
-            if commas == count:
-                return split_args(raw[:at]), raw[at + 1:]
-    if commas != count - 1:
-        raise SyntaxFault
-    return split_args(raw), None
 
 
 def _payload(rest: str, characters: int) -> bytes:

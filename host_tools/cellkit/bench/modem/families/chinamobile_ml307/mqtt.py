@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from cellkit.bench.modem.engines.mqtt import MqttClient
 from cellkit.bench.modem.family import DataMode, Handler, Reply
-from cellkit.bench.modem.v250 import Arg, Command, MeFault, SyntaxFault, split_args
+from cellkit.bench.modem.v250 import Command, MeFault, head_args
 
 if TYPE_CHECKING:
     from cellkit.bench.modem.families.chinamobile_ml307 import Module
@@ -128,7 +128,7 @@ class MqttCommands:
     def _pub(self, command: Command) -> Reply:
         if command.op == "test":
             return Reply([f"+MQTTPUB: (0-5),,(0-2),(0,1),(0,1),(1-{_LONGEST}),"])
-        args, rest = _head(command.raw, 6)
+        args, rest = head_args(command.raw, 6)
         head = Command(command.name, "set", "", args)
         index, topic, qos = self._index(head), head.string(1, 256), head.integer(2, 0, 2)
         retain, size = bool(head.integer(3, 0, 1)), head.integer(5, 1, _LONGEST)
@@ -188,18 +188,3 @@ class MqttCommands:
     def _state(self, command: Command) -> Reply:
         states = {"closed": 3, "opening": 1, "open": 1, "connecting": 1, "connected": 2}
         return Reply([f"+MQTTSTATE: {states[self.client(self._index(command)).state]}"])
-
-
-def _head(raw: str, count: int) -> tuple[list[Arg], str | None]:
-    """The first `count` parameters, and all that follows as it is; None if there are no more."""
-    quoted, commas = False, 0
-    for at, char in enumerate(raw):
-        if char == '"':
-            quoted = not quoted
-        elif char == "," and not quoted:
-            commas += 1
-            if commas == count:
-                return split_args(raw[:at]), raw[at + 1:]
-    if commas != count - 1:
-        raise SyntaxFault
-    return split_args(raw), None

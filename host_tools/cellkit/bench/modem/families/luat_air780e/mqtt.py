@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from cellkit.bench.modem.engines.mqtt import MqttClient
 from cellkit.bench.modem.engines.mqttcodec import Will
 from cellkit.bench.modem.family import DataMode, Handler, Reply
-from cellkit.bench.modem.v250 import Arg, Command, MeFault, SyntaxFault, split_args
+from cellkit.bench.modem.v250 import Command, MeFault, SyntaxFault, head_args
 
 if TYPE_CHECKING:
     from cellkit.bench.modem.families.luat_air780e import Module
@@ -122,7 +122,9 @@ class MqttCommands:
 
     def _pub(self, command: Command) -> Reply:
         self._connected()
-        args, rest = _head(command.raw, 3)
+        args, rest = head_args(command.raw, 3)
+        if rest is None:
+            raise SyntaxFault
         head = Command(command.name, "set", "", args)
         topic, qos, retain = head.string(0, 256), head.integer(1, 0, 2), bool(head.integer(2, 0, 1))
         text = rest.strip()
@@ -192,19 +194,6 @@ class MqttCommands:
         lines = [f"+MSUB: {name},{len(data)} byte,{data.decode('latin-1')}" for name, data in self._stored]
         self._stored.clear()
         return Reply(lines)
-
-
-def _head(raw: str, count: int) -> tuple[list[Arg], str]:
-    """The first `count` parameters, and all that follows as it is. Raises SyntaxFault."""
-    quoted, commas = False, 0
-    for at, char in enumerate(raw):
-        if char == '"':
-            quoted = not quoted
-        elif char == "," and not quoted:
-            commas += 1
-            if commas == count:
-                return split_args(raw[:at]), raw[at + 1:]
-    raise SyntaxFault
 
 
 def _unescaped(text: str) -> bytes:
