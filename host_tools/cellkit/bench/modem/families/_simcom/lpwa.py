@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from cellkit.bench.modem.families._clients import ClientsModem
-from cellkit.bench.modem.families._simcom.noted import Noted, noted_handlers
+from cellkit.bench.modem.families._clients.noted import Noted, noted_handlers
 from cellkit.bench.modem.family import Dialect, Handler, Reply
 from cellkit.bench.modem.v250 import Command, SyntaxFault
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from cellkit.bench.modem.engines.http import HttpClient
 from cellkit.bench.modem.families._clients import ClientsModem
-from cellkit.bench.modem.families._simcom.noted import Noted, noted_handlers
+from cellkit.bench.modem.families._clients.noted import Noted, noted_handlers
 from cellkit.bench.modem.families.chinamobile_ml307.certificates import CertificateCommands
 from cellkit.bench.modem.families.chinamobile_ml307.http import HttpCommands
 from cellkit.bench.modem.families.chinamobile_ml307.mqtt import MqttCommands

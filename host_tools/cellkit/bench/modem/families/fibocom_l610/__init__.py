@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from cellkit.bench.modem.families._clients import ClientsModem
-from cellkit.bench.modem.families._simcom.noted import Noted, noted_handlers
+from cellkit.bench.modem.families._clients.noted import Noted, noted_handlers
 from cellkit.bench.modem.families.fibocom_l610.sockets import SocketCommands
 from cellkit.bench.modem.families.fibocom_l610.tls import TlsCommands
 from cellkit.bench.modem.family import Handler, Reply, Traits

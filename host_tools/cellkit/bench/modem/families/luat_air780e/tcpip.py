@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from cellkit.bench.modem.engines.tls import TlsSettings
-from cellkit.bench.modem.families._simcom.noted import Noted, noted_handlers
+from cellkit.bench.modem.families._clients.noted import Noted, noted_handlers
 from cellkit.bench.modem.family import Handler, Reply
 from cellkit.bench.modem.v250 import Command, SyntaxFault
 

@@ -7,8 +7,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+from cellkit.bench.modem.families._clients.noted import Noted, noted_handlers
 from cellkit.bench.modem.families._quectel.base import QuectelModem
-from cellkit.bench.modem.families._simcom.noted import Noted, noted_handlers
 from cellkit.bench.modem.families.quectel_cat1.forms import Forms, Messages
 from cellkit.bench.modem.families.quectel_cat1.ftp import FtpCommands
 from cellkit.bench.modem.families.quectel_cat1.location import GNSS_TEXTS, LocationCommands

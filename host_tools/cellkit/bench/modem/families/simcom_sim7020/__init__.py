@@ -5,9 +5,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from cellkit.bench.modem.families._clients.noted import Noted
 from cellkit.bench.modem.families._simcom.classic import ClassicSockets
 from cellkit.bench.modem.families._simcom.lpwa import LpwaModem
-from cellkit.bench.modem.families._simcom.noted import Noted
 from cellkit.bench.modem.families.simcom_sim7020.coap import CoapCommands
 from cellkit.bench.modem.families.simcom_sim7020.http import HttpCommands
 from cellkit.bench.modem.families.simcom_sim7020.lwm2m import PlatformCommands

@@ -9,9 +9,9 @@ from __future__ import annotations
 from dataclasses import replace
 
 from cellkit.bench.modem.cmux import Cmux, frame
+from cellkit.bench.modem.families._clients.noted import Noted
 from cellkit.bench.modem.families._simcom.classic import ClassicSockets
 from cellkit.bench.modem.families._simcom.lpwa import LpwaModem
-from cellkit.bench.modem.families._simcom.noted import Noted
 from cellkit.bench.modem.families.simcom_sim7080.bearer import BearerCommands
 from cellkit.bench.modem.families.simcom_sim7080.coap import CoapCommands
 from cellkit.bench.modem.families.simcom_sim7080.files import FileCommands
