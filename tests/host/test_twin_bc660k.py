@@ -5,41 +5,25 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from engine_rig import EngineRig
+from engine_rig import ModuleRig
 from servers import NAME, Authority, Web, echo, free_port, mosquitto, server_context, tcp_server, web_server
 
 ONE_LINE = b'\x00\x01 "quoted", \x80\xff'
 
 
-class Rig(EngineRig):
+class Rig(ModuleRig):
     """The module, awake, and what it says."""
+
+    finals = ("OK", "ERROR", ">", "+CME ERROR")
+    type_finals = ("OK",)
+    type_after_s = 0.6
 
     def __init__(self) -> None:
         super().__init__()
+        self.pass_time(2.0)  # for what it says of its start
         self.at("AT")
         self.at("ATE0")
         assert self.at("AT+QSCLK=0") == ["OK"]
-
-    def at(self, command: str, *wanted: str) -> list[str]:
-        """A command: its lines, up to one that begins with each of `wanted`, or else a final or a prompt."""
-        self.said.clear()
-        self.modem.rx(command.encode("latin-1") + b"\r")
-        return self.until(*(wanted or ("OK", "ERROR", ">", "+CME ERROR")))
-
-    def type(self, data: bytes, *wanted: str) -> list[str]:
-        """Data behind a prompt, half a second later."""
-        self.pass_time(0.6)
-        self.said.clear()
-        self.modem.rx(data)
-        return self.until(*(wanted or ("OK",)))
-
-    def until(self, *wanted: str) -> list[str]:
-        """The lines said since the last command, once one begins with one of `wanted`."""
-        self.meet(lambda: any(line.startswith(wanted) for line in self.lines()), f"line with {wanted}")
-        return self.lines()
-
-    def lines(self) -> list[str]:
-        return [line for line in self.said.decode("latin-1").split("\r\n") if line]
 
     def certificate(self, key: str, pem: bytes) -> None:
         assert self.at(f'AT+QSSLCFG=0,0,"{key}"') == [">"]

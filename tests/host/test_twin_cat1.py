@@ -11,13 +11,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from cellkit.bench.clock import VirtualClock
-from cellkit.bench.gateways import StandstillGateway
-from cellkit.bench.log import EventLog
 from cellkit.bench.modem import families
-from cellkit.bench.network import Network, NetworkConfig
 from cellkit.transcripts.score import percentage, score_file
-from engine_rig import EngineRig
+from engine_rig import ModuleRig
 from servers import NAME, Authority, echo, mosquitto, tcp_server, web_server
 
 DATA = Path(__file__).resolve().parents[1] / "data"
@@ -39,53 +35,29 @@ def exchanges(path: Path, family: str) -> Iterator[str]:
         )  # fmt: skip
 
 
-class Rig(EngineRig):
+class Rig(ModuleRig):
     """A module in virtual time with real servers; `boots`: registered, echo off, what it said forgotten."""
 
-    modem: Any
+    finals = ("OK", "ERROR", ">", "+CME ERROR", "CONNECT", "SEND OK", "CLOSE OK", "SHUT OK")
+    type_finals = ("OK",)
 
     def __init__(self, module: str, boots: bool = True, nvram: dict[str, Any] | None = None, **more: str) -> None:
-        self.clock = VirtualClock()
-        self.log = EventLog(None, self.clock)
-        config = NetworkConfig.model_validate({"hosts": {NAME: "127.0.0.1"}})
-        self.network = Network(self.clock, self.log, config, StandstillGateway())
-        self.said = bytearray()
-        self.config = families.config(module)
-        self.config.nvram = {**self.config.nvram, **(nvram or {})}
-        self.config.identity.more = {**self.config.identity.more, **more}
-        self.modem = families.make(self.clock, self.log, self.network, self.config, self.said.extend)
+        config = families.config(module)
+        config.nvram = {**config.nvram, **(nvram or {})}
+        config.identity.more = {**config.identity.more, **more}
+        self.make(config)
         self.power()
         if boots:
             self.started()
 
     def power(self) -> None:
         self.modem.supply(True)
-        self.modem.pin("PWRKEY", 0)
-        self.pass_time(self.config.timing.pwrkey_low_s.value + 0.05)
-        self.modem.pin("PWRKEY", 1)
+        self.press(self.config.timing.pwrkey_low_s.value + 0.05)
 
     def started(self) -> None:
         self.run(lambda: self.modem.power.running and self.modem.ue.grant.ip, 180.0, "an address")
         self.pass_time(10.0)
         assert self.at("ATE0")[-1] == "OK"
-
-    def lines(self) -> list[str]:
-        return [line for line in self.said.decode("latin-1").split("\r\n") if line]
-
-    def at(self, command: str, *wanted: str) -> list[str]:
-        """A command: its lines, up to one that begins with one of `wanted`, or else a final or a prompt."""
-        self.said.clear()
-        self.modem.rx(command.encode("latin-1") + b"\r")
-        return self.until(*(wanted or ("OK", "ERROR", ">", "+CME ERROR", "CONNECT", "SEND OK", "CLOSE OK", "SHUT OK")))
-
-    def type(self, data: bytes, *wanted: str) -> list[str]:
-        self.said.clear()
-        self.modem.rx(data)
-        return self.until(*(wanted or ("OK",)))
-
-    def until(self, *wanted: str) -> list[str]:
-        self.meet(lambda: any(line.startswith(wanted) for line in self.lines()), f"line with {wanted}")
-        return self.lines()
 
 
 @pytest.fixture(scope="module")

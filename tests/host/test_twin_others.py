@@ -10,15 +10,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from cellkit.bench.clock import VirtualClock
-from cellkit.bench.gateways import StandstillGateway
-from cellkit.bench.log import EventLog
 from cellkit.bench.modem import families
 from cellkit.bench.modem.power import Mode
-from cellkit.bench.network import Network, NetworkConfig
 from cellkit.transcripts.peer import Peer
 from cellkit.transcripts.score import COUNTED, score_file
-from engine_rig import EngineRig
+from engine_rig import ModuleRig
 from servers import NAME, Authority, echo, mosquitto, server_context, tcp_server, udp_echo, web_server
 
 DATA = Path(__file__).resolve().parents[1] / "data"
@@ -32,21 +28,18 @@ PSM = 'AT+CPSMS=1,,,"00000110","00000101"'  # one hour, 10 s
 SOON_S = 0.6
 
 
-class Rig(EngineRig):
+class Rig(ModuleRig):
     """A module, registered, echo off."""
 
+    finals = ("OK", "ERROR", ">", "@", "+CME ERROR", "NO CARRIER")
+    type_after_s = 0.1
+
     def __init__(self, module: str, attach: bool = True, gateway: Any = None, **policy: Any) -> None:
-        self.clock = VirtualClock()
-        self.log = EventLog(None, self.clock)
         granted = {"t3324_allowed_s": [10], "t3412_allowed_s": [3600], **policy}
-        config = NetworkConfig.model_validate({"hosts": {NAME: "127.0.0.1"}, "policy": granted})
-        self.network = Network(self.clock, self.log, config, gateway or StandstillGateway())
-        self.said = bytearray()
-        self.config = families.config(module)
+        self.make(families.config(module), gateway, policy=granted)
         self.end = b"\r\n" if module == SLM else b"\r"
-        self.modem: Any = families.make(self.clock, self.log, self.network, self.config, self.said.extend)
         self.modem.supply(True)
-        self.press()
+        self.key()
         self.run(lambda: self.modem.power.running, 30.0, "start")
         self.pass_time(3.0)
         self.banner = self.lines()
@@ -56,47 +49,10 @@ class Rig(EngineRig):
             self.run(lambda: self.modem.ue.grant.ip, 180.0, "an address")
             self.pass_time(2.0)
 
-    def press(self) -> None:
+    def key(self) -> None:
         """The power key, where it has one."""
         if not self.config.starts_with_supply:
-            self.modem.pin("PWRKEY", 0)
-            self.pass_time(self.config.timing.pwrkey_low_s.value + 0.05)
-            self.modem.pin("PWRKEY", 1)
-
-    def lines(self) -> list[str]:
-        return [line for line in self.said.decode("latin-1").split("\r\n") if line]
-
-    def at(self, command: str, *wanted: str) -> list[str]:
-        """A command: its lines, up to one that begins with one of `wanted`, or else a final or a prompt."""
-        self.said.clear()
-        self.modem.rx(command.encode("latin-1") + self.end)
-        return self.until(*(wanted or ("OK", "ERROR", ">", "@", "+CME ERROR", "NO CARRIER")))
-
-    def type(self, data: bytes, *wanted: str) -> list[str]:
-        """Data behind a prompt, once it has been quiet for as long as manuals ask for."""
-        self.pass_time(0.1)
-        self.said.clear()
-        self.modem.rx(data)
-        return self.until(*(wanted or ("OK", "ERROR")))
-
-    def until(self, *wanted: str) -> list[str]:
-        def there() -> bool:
-            return any(line.startswith(wanted) for line in self.lines())
-
-        for _ in range(10):
-            if not there():
-                self.pass_time(0.02)
-        self.meet(there, f"line with {wanted}")
-        return self.lines()
-
-    def ok(self, command: str) -> list[str]:
-        """A command that works: what it tells."""
-        lines = self.at(command)
-        assert lines[-1] == "OK", f"{command} was answered {lines}"
-        return lines[:-1]
-
-    def deep(self, limit_s: float = 200.0) -> None:
-        self.run(lambda: self.modem.power.mode is Mode.DEEP_SLEEP, limit_s, "deep sleep")
+            self.press(self.config.timing.pwrkey_low_s.value + 0.05)
 
     def attached(self) -> None:
         """After a restart."""
@@ -235,7 +191,7 @@ def test_psm_of_r4_is_off_and_the_key_boots_it_without_a_banner() -> None:
     rig.modem.rx(b"AT\r")
     rig.pass_time(1.0)
     assert not rig.said, "its UART has no power"
-    rig.press()
+    rig.key()
     rig.run(lambda: rig.modem.power.running, 30.0, "wake-up")
     rig.pass_time(1.0)
     assert rig.lines() == ["+UUPSMR: 0"]

@@ -6,71 +6,29 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from cellkit.bench.clock import VirtualClock
-from cellkit.bench.gateways import StandstillGateway
-from cellkit.bench.log import EventLog
 from cellkit.bench.modem import families
 from cellkit.bench.modem.power import Mode
-from cellkit.bench.network import Network, NetworkConfig
 from cellkit.transcripts.score import COUNTED, score_file
-from engine_rig import EngineRig
+from engine_rig import ModuleRig
 from servers import NAME, Authority, Web, echo, free_port, mosquitto, tcp_server, udp_echo, web_server
 
 DATA = Path(__file__).resolve().parents[1] / "data"
 A76, S76 = "a7670e", "sim7600e"
 
 
-class Rig(EngineRig):
+class Rig(ModuleRig):
     """A module of SIMCom; `boots`: it has started, is registered and has said all that it says by itself."""
 
     def __init__(self, module: str = A76, boots: bool = True, **identity: str) -> None:
-        self.clock = VirtualClock()
-        self.log = EventLog(None, self.clock)
-        self.network = Network(
-            self.clock, self.log, NetworkConfig.model_validate({"hosts": {NAME: "127.0.0.1"}}), StandstillGateway()
-        )
-        self.said = bytearray()
         config = families.config(module)
         config.identity.more.update(identity)
-        self.modem = families.make(self.clock, self.log, self.network, config, self.said.extend)
+        self.make(config)
         self.modem.supply(True)
-        self.key(0.1 if module == A76 else 0.6)
+        self.press(0.1 if module == A76 else 0.6)
         if boots:
             self.run(lambda: self.modem.ue.grant.ip, 180.0, "an address")
             self.pass_time(12.0)
             assert self.at("ATE0")[-1] == "OK"
-
-    def key(self, hold_s: float) -> None:
-        """PWRKEY low for so long."""
-        self.modem.pin("PWRKEY", 0)
-        self.pass_time(hold_s)
-        self.modem.pin("PWRKEY", 1)
-
-    def at(self, command: str, *wanted: str) -> list[str]:
-        """A command: its lines, up to one that begins with each of `wanted`, or else a final or a prompt."""
-        self.said.clear()
-        self.modem.rx(command.encode("latin-1") + b"\r")
-        return self.until(*(wanted or ("OK", "ERROR", ">", "DOWNLOAD", "+CME ERROR")))
-
-    def type(self, data: bytes, *wanted: str) -> list[str]:
-        """Data behind a prompt."""
-        self.said.clear()
-        self.modem.rx(data)
-        return self.until(*(wanted or ("OK", "ERROR")))
-
-    def until(self, *wanted: str) -> list[str]:
-        """The lines said since the last command, once one begins with one of `wanted`."""
-        def there() -> bool:
-            return any(line.startswith(wanted) for line in self.lines())
-
-        for _ in range(10):  # most answers come at once; `meet` takes large steps
-            if not there():
-                self.pass_time(0.02)
-        self.meet(there, f"line with {wanted}")
-        return self.lines()
-
-    def lines(self) -> list[str]:
-        return [line for line in self.said.decode("latin-1").split("\r\n") if line]
 
     def give(self, command: str, data: bytes) -> list[str]:
         """A command that asks for data."""
@@ -124,10 +82,10 @@ def test_off_by_command_and_on_by_the_key() -> None:
     rig = Rig()
     assert rig.at("AT+CPOF") == ["OK"]
     rig.run(lambda: rig.modem.power.mode is Mode.OFF, 20.0, "power-off")
-    rig.key(0.02)
+    rig.press(0.02)
     rig.pass_time(20.0)
     assert rig.modem.power.mode is Mode.OFF
-    rig.key(0.1)
+    rig.press(0.1)
     rig.run(lambda: rig.modem.power.mode is Mode.RUN, 20.0, "start")
 
 

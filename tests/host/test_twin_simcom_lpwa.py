@@ -6,14 +6,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from cellkit.bench.clock import VirtualClock
-from cellkit.bench.gateways import StandstillGateway
-from cellkit.bench.log import EventLog
 from cellkit.bench.modem import families
 from cellkit.bench.modem.power import Mode
-from cellkit.bench.network import Network, NetworkConfig
 from cellkit.transcripts.score import COUNTED, score_file
-from engine_rig import EngineRig
+from engine_rig import ModuleRig
 from servers import NAME, Authority, Web, echo, free_port, mosquitto, tcp_server, udp_echo, web_server
 
 DATA = Path(__file__).resolve().parents[1] / "data"
@@ -23,18 +19,12 @@ PSM = 'AT+CPSMS=1,,,"00000110","00000101"'  # one hour, 10 s
 BINARY = b"\x00\x1a\x1b\r\nOK\r\n>\xff"
 
 
-class Rig(EngineRig):
+class Rig(ModuleRig):
     """A module; `boots`: at a fixed rate, registered, echo off."""
 
     def __init__(self, module: str, boots: bool = True, nvram: dict[str, int] | None = None) -> None:
-        self.clock = VirtualClock()
-        self.log = EventLog(None, self.clock)
         policy = {"t3324_allowed_s": [10], "t3412_allowed_s": [3600]}
-        config = NetworkConfig.model_validate({"hosts": {NAME: "127.0.0.1"}, "policy": policy})
-        self.network = Network(self.clock, self.log, config, StandstillGateway())
-        self.said = bytearray()
-        self.config = families.config(module, nvram=FIXED if nvram is None else nvram)
-        self.modem = families.make(self.clock, self.log, self.network, self.config, self.said.extend)
+        self.make(families.config(module, nvram=FIXED if nvram is None else nvram), policy=policy)
         self.modem.supply(True)
         self.press(self.config.timing.pwrkey_low_s.value + 0.05)
         if boots:
@@ -42,52 +32,10 @@ class Rig(EngineRig):
             self.pass_time(5.0)
             assert self.at("ATE0")[-1] == "OK"
 
-    def press(self, hold_s: float) -> None:
-        """PWRKEY low for so long."""
-        self.modem.pin("PWRKEY", 0)
-        self.pass_time(hold_s)
-        self.modem.pin("PWRKEY", 1)
-
-    def lines(self) -> list[str]:
-        return [line for line in self.said.decode("latin-1").split("\r\n") if line]
-
-    def at(self, command: str, *wanted: str) -> list[str]:
-        """A command: its lines, up to one that begins with one of `wanted`, or else a final or a prompt."""
-        self.said.clear()
-        self.modem.rx(command.encode("latin-1") + b"\r")
-        return self.until(*(wanted or ("OK", "ERROR", ">", "DOWNLOAD", "+CME ERROR")))
-
-    def type(self, data: bytes, *wanted: str) -> list[str]:
-        """Data behind a prompt."""
-        self.said.clear()
-        self.modem.rx(data)
-        return self.until(*(wanted or ("OK", "ERROR")))
-
-    def until(self, *wanted: str) -> list[str]:
-        """The lines said since the last command, once one begins with one of `wanted`."""
-        def there() -> bool:
-            return any(line.startswith(wanted) for line in self.lines())
-
-        for _ in range(10):  # most answers come at once; `meet` takes large steps
-            if not there():
-                self.pass_time(0.02)
-        self.meet(there, f"line with {wanted}")
-        return self.lines()
-
-    def ok(self, command: str) -> list[str]:
-        """A command that works: what it tells."""
-        lines = self.at(command)
-        assert lines[-1] == "OK", f"{command} was answered {lines}"
-        return lines[:-1]
-
     def given(self, command: str, data: bytes) -> list[str]:
         """A command that asks for data."""
         assert self.at(command)[-1] in (">", "DOWNLOAD")
         return self.type(data)
-
-    def deep(self) -> None:
-        """Wait for deep sleep."""
-        self.run(lambda: self.modem.power.mode is Mode.DEEP_SLEEP, 200.0, "deep sleep")
 
     def wake(self) -> None:
         """By the key."""
