@@ -67,6 +67,9 @@ async def stream_close(modem, sid):
         pass  # it was not open
 
 
+udp_close = stream_close
+
+
 _peers = {}  # of the UDP sockets: each datagram is sent with its address
 
 
@@ -87,10 +90,6 @@ async def udp_send(modem, sid, data):
 async def udp_read(modem, sid):
     """The next datagram, b"" if there is none."""
     return await stream_read(modem, sid, 1500)
-
-
-async def udp_close(modem, sid):
-    await stream_close(modem, sid)
 
 
 def udp_received(line, payload=None, cut=False):

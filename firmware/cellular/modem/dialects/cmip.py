@@ -91,6 +91,9 @@ async def stream_close(modem, sid):
         pass  # it was not open
 
 
+udp_close = stream_close
+
+
 async def udp_open(modem, sid, host, port):
     """Open socket `sid` to host:port. Returns 0; a failure raises."""
     await stream_open(modem, sid, host, port, None, b"UDP", _PUSH)
@@ -101,10 +104,6 @@ async def udp_send(modem, sid, data):
     """Send a datagram. True if the module took it."""
     await stream_send(modem, sid, data)
     return True
-
-
-async def udp_close(modem, sid):
-    await stream_close(modem, sid)
 
 
 def udp_received(line, payload=None, cut=False):

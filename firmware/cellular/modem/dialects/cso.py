@@ -49,10 +49,6 @@ async def udp_send(modem, handle, data):
     return True
 
 
-async def udp_close(modem, handle):
-    await stream_close(modem, handle)
-
-
 def udp_received(line, payload=None, cut=False):
     """(socket, bytes) for a datagram, (socket, None) where the socket is closed, else None. Raises ValueError if it is
     damaged. cut: `line` lacks its end."""
@@ -83,6 +79,9 @@ async def stream_close(modem, handle):
         await modem.channel.cmd(b"AT+CSOCL=%d" % handle, None, 9000)
     except CellularError:
         pass  # it was not open
+
+
+udp_close = stream_close
 
 
 def stream_name(number):

@@ -40,10 +40,6 @@ async def udp_send(modem, sid, data):
     return number(split(line or b""), 1) == len(data)
 
 
-async def udp_close(modem, sid):
-    await stream_close(modem, sid)
-
-
 def udp_received(line, payload=None, cut=False):
     """(socket, bytes) for a datagram, (socket, None) where the socket is closed, else None. Raises ValueError if it is
     damaged. cut: `line` lacks its end."""
@@ -79,6 +75,9 @@ async def stream_close(modem, sid):
         await modem.channel.cmd(b"AT+IPCLOSE=%d" % sid, None, 9000)
     except CellularError:
         pass  # it was not open
+
+
+udp_close = stream_close
 
 
 def listen(modem):

@@ -76,6 +76,9 @@ async def stream_close(modem, sid):
         pass  # it was not open
 
 
+udp_close = stream_close
+
+
 async def udp_open(modem, sid, host, port):
     """Open socket `sid` to host:port. Returns 0; a failure raises."""
     await stream_open(modem, sid, host, port, None, b"UDP")
@@ -91,10 +94,6 @@ async def udp_send(modem, sid, data):
 async def udp_read(modem, sid):
     """The next datagram, b"" if there is none."""
     return await stream_read(modem, sid, 1460)
-
-
-async def udp_close(modem, sid):
-    await stream_close(modem, sid)
 
 
 def udp_received(line, payload=None, cut=False):

@@ -60,10 +60,6 @@ async def udp_read(modem, handle):
     return await stream_read(modem, handle, 512)
 
 
-async def udp_close(modem, handle):
-    await stream_close(modem, handle)
-
-
 def udp_received(line, payload=None, cut=False):
     """(socket, True) where a datagram waits, (socket, bytes) where the line has it (NSONMI=2), (socket, None) where the
     socket is closed, else None. Raises ValueError if it is damaged."""
@@ -117,6 +113,9 @@ async def stream_close(modem, handle):
         await modem.channel.cmd(b"AT+NSOCL=%d" % handle)
     except CellularError:
         pass  # it was not open
+
+
+udp_close = stream_close
 
 
 def stream_name(number):

@@ -66,10 +66,6 @@ async def udp_read(modem, sid):
     return await stream_read(modem, sid, 1500)
 
 
-async def udp_close(modem, sid):
-    await stream_close(modem, sid)
-
-
 def udp_received(line, payload=None, cut=False):
     """(socket, True) where a datagram waits, (socket, None) where the socket is closed, else None."""
     if line.startswith(b"+SQNSRING:"):
@@ -96,6 +92,9 @@ async def stream_close(modem, sid):
         await modem.channel.cmd(b"AT+SQNSH=%d" % sid, None, 12000)
     except CellularError:
         pass  # it was not open
+
+
+udp_close = stream_close
 
 
 def listen(modem):

@@ -94,10 +94,6 @@ async def udp_read(modem, handle):
     return modem.channel.payload or b""
 
 
-async def udp_close(modem, handle):
-    await stream_close(modem, handle)
-
-
 def udp_received(line, payload=None, cut=False):
     """(socket, True) where a datagram waits, (socket, None) where the socket is closed, else None."""
     if line.startswith(b"+UUSORF:") or line.startswith(b"+UUSORD:"):
@@ -124,6 +120,9 @@ async def stream_close(modem, handle):
         await modem.channel.cmd(b"AT+USOCL=%d" % handle, None, 120000)
     except CellularError:
         pass  # it was not open
+
+
+udp_close = stream_close
 
 
 def stream_name(number):

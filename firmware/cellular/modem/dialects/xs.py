@@ -122,10 +122,6 @@ async def udp_read(modem, handle):
     return await _receive(modem, handle, 1024)
 
 
-async def udp_close(modem, handle):
-    await stream_close(modem, handle)
-
-
 def udp_received(line, payload=None, cut=False):
     """(socket, True) where a datagram waits, else None."""
     if line.startswith(b"#XAPOLL:"):
@@ -189,6 +185,9 @@ async def stream_close(modem, handle):
         await modem.channel.cmd(command, b"", 12000)
     except CellularError:
         pass  # it was not open
+
+
+udp_close = stream_close
 
 
 def stream_name(number):
