@@ -116,6 +116,13 @@ class Broker:
         """What it has logged so far."""
         return self.log_file.read_text(errors="replace")
 
+    def until(self, text: str) -> None:
+        """Wait, in wall time, until it has logged `text`."""
+        deadline = time.monotonic() + START_S
+        while text not in self.log():
+            assert time.monotonic() < deadline, f"no {text!r} in the broker's log within {START_S} s:\n{self.log()}"
+            time.sleep(0.01)
+
     @contextlib.contextmanager
     def client(self, *topics: str) -> Iterator[Peer]:
         """An independent MQTT client (paho) at this broker, subscribed to `topics` with QoS 2."""

@@ -122,6 +122,7 @@ def exchange(family: str, authority: Authority | None, files: dict[str, bytes]) 
             received = peer.wait(len(NASTY))
             assert [(topic, payload) for topic, payload, *_ in received] == [("up/1", payload) for payload in NASTY]
             peer.publish("down/1", NASTY[0])
+            broker.until("Sending PUBLISH to device-1 ")  # virtual time must not run ahead: some fall asleep meanwhile
             down = device.until("downlink")
             assert (down["topic"], bytes.fromhex(down["payload"])) == ("down/1", NASTY[0])
             assert device.until("closed")["dropped"] == 0
